@@ -1,0 +1,125 @@
+"""What an analysis must provide, and the analyses there are.
+
+An analysis has two halves. `Analysis` runs inside the server: it looks at the index alone, decides who wants a
+resource, and gathers what a worker needs. The other half, `orthanc_ai.<room>.analysis`, runs in a worker process and
+does the work; the two share `Task` and `Answer`, and nothing else.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .codes import Code
+from .outcomes import CARDIAC_METADATA, XRAY_METADATA, Outcome, Result
+from .server import Level, Resource, Server
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a worker gets.
+
+    Attributes
+    ----------
+    analysis
+        Name of the analysis.
+    payload
+        A DICOM file as bytes, or headers as JSON types.
+    recipe
+        Digest of everything that determines the result for the given payload.
+    previous
+        The report that this one replaces, if there is one.
+    """
+
+    analysis: str
+    payload: Any
+    recipe: str
+    previous: Result | None = None
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a worker gives back.
+
+    Attributes
+    ----------
+    outcome
+        For the resource itself.
+    dicom
+        The report as a DICOM file, if there is one; its identifiers stand in ``outcome.result``.
+    parts
+        Outcomes for resources below: level, DICOM UID, outcome.
+    labels
+        Labels that the resource must have, or must not have.
+    seconds
+        Wall time by stage.
+    """
+
+    outcome: Outcome
+    dicom: bytes | None = None
+    parts: tuple[tuple[Level, str, Outcome], ...] = ()
+    labels: Mapping[str, bool] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+class NotReady(Exception):
+    """The analysis waits for something, e.g. for the weights of its model.
+
+    Attributes
+    ----------
+    code, model
+        What it waits for.
+    """
+
+    def __init__(self, code: Code, model: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.model = model
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be done for one resource.
+
+    Attributes
+    ----------
+    recipe
+        Digest of everything that determines the result: an outcome with the same recipe is still right.
+    payload
+        Gathers what the worker needs; ``None`` if the resource has gone.
+    refusal
+        The code if the resource is not analysed, with no need to look into it.
+    """
+
+    recipe: str
+    payload: Callable[[], Any | None]
+    refusal: Code | None = None
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Analysis(Protocol):
+    """The half of an analysis that runs in the server: quick, from the index, no pixels."""
+
+    name: str
+    level: Level
+    metadata: str
+    tags: Sequence[str]
+
+    def wants(self, resource: Resource) -> bool:
+        """Whether this analysis is about such a resource at all; if not, the resource is only counted."""
+        ...
+
+    def work(self, server: Server, resource: Resource) -> Work:
+        """What is to be done for a wanted resource.
+
+        Raises
+        ------
+        NotReady
+            If the analysis waits for something; the resource is then held.
+        """
+        ...
+
+
+METADATA = (XRAY_METADATA, CARDIAC_METADATA)
+"""Metadata names that must be declared in Orthanc's `UserMetadata`."""

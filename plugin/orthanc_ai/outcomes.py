@@ -1,0 +1,146 @@
+"""What became of a resource, as written into its Orthanc metadata.
+
+One metadata entry for each analysis holds the whole outcome, so that it is written and read in one step: a crash
+leaves either the old one or the new one. The code stands first in the text, so that `/tools/find` can look for it with
+a wildcard (see `search_pattern`).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from .codes import Code
+
+XRAY_METADATA = "ai-xray-findings"
+"""Metadata of an X-ray instance that holds the outcome of reading it."""
+
+CARDIAC_METADATA = "ai-cardiac-ct"
+"""Metadata of a CT study and of each of its series that holds the outcome of judging it."""
+
+
+class OutcomeError(ValueError):
+    """A metadata text is not an outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Where a stored report is: its DICOM identifiers."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    series_instance_uid: str
+    study_instance_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The outcome of one analysis of one resource.
+
+    Attributes
+    ----------
+    code
+        What became of it. ``Code.REPORTED`` if there is a report.
+    recipe
+        Digest of everything that determines the result for given pixels; an outcome with another recipe is outdated.
+    detail
+        What a reader needs beyond the code's own sentence; empty if nothing.
+    notes
+        Remarks that do not change the code, e.g. ``BODY_PART_NOT_STATED``.
+    result
+        The report, if one was stored.
+    model
+        Name of the model that was used or is waited for; empty if none is needed.
+    data
+        Values of the result for listings: findings of a radiograph, verdict of a series. JSON types only.
+    attempts
+        How often the analysis was tried.
+    at
+        Time of the outcome, ISO 8601 in UTC.
+    """
+
+    code: Code
+    recipe: str
+    detail: str = ""
+    notes: tuple[Code, ...] = ()
+    result: Result | None = None
+    model: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    attempts: int = 1
+    at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+    def to_text(self) -> str:
+        """The outcome as metadata text: JSON, the code first, empty parts left out."""
+        parts: dict[str, Any] = {"code": str(self.code), "recipe": self.recipe, "at": self.at}
+        if self.detail:
+            parts["detail"] = self.detail
+        if self.notes:
+            parts["notes"] = [str(note) for note in self.notes]
+        if self.model:
+            parts["model"] = self.model
+        if self.attempts != 1:
+            parts["attempts"] = self.attempts
+        if self.result:
+            parts["result"] = {
+                "sopClassUID": self.result.sop_class_uid,
+                "sopInstanceUID": self.result.sop_instance_uid,
+                "seriesInstanceUID": self.result.series_instance_uid,
+                "studyInstanceUID": self.result.study_instance_uid,
+            }
+        if self.data:
+            parts["data"] = dict(self.data)
+        return json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
+
+    @classmethod
+    def from_text(cls, text: str) -> "Outcome":
+        """Read an outcome back.
+
+        Raises
+        ------
+        OutcomeError
+            If the text is not one; metadata can be edited by anybody who may write to Orthanc.
+        """
+        try:
+            parts = json.loads(text)
+            result = parts.get("result")
+            return cls(
+                code=Code(parts["code"]),
+                recipe=_text(parts["recipe"]),
+                detail=_text(parts.get("detail", "")),
+                notes=tuple(Code(note) for note in parts.get("notes", ())),
+                result=Result(
+                    sop_class_uid=_text(result["sopClassUID"]),
+                    sop_instance_uid=_text(result["sopInstanceUID"]),
+                    series_instance_uid=_text(result["seriesInstanceUID"]),
+                    study_instance_uid=_text(result["studyInstanceUID"]),
+                )
+                if result
+                else None,
+                model=_text(parts.get("model", "")),
+                data=dict(parts.get("data", {})),
+                attempts=int(parts.get("attempts", 1)),
+                at=_text(parts["at"]),
+            )
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise OutcomeError(f"not an outcome: {error}") from None
+
+
+def search_pattern(code: Code) -> str:
+    """Wildcard for the `MetadataQuery` of `/tools/find` that matches outcomes with this code."""
+    return f'{{"code":"{code}"*'
+
+
+def worst(codes: Sequence[Code]) -> Code | None:
+    """The code that speaks for several resources: trouble before waiting before refusal before success."""
+    order = (Code.FAILED, Code.HELD)
+    for code in order:
+        if code in codes:
+            return code
+    return next((code for code in codes if code is not Code.REPORTED), codes[0] if codes else None)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected text, found {value!r}")
+    return value

@@ -1,0 +1,120 @@
+"""The plugin: the rooms, wired together."""
+
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from .analyses import METADATA
+from .cardiac.trigger import CardiacStudies
+from .inbox import Inbox
+from .jobs import Jobs
+from .readiness import Readiness
+from .server import Sdk, Server
+from .settings import AI, SettingsError, read_settings
+from .workers import Workers
+from .xray.trigger import Radiographs
+
+STACK_BYTES = 8 * 1024 * 1024
+"""Stack of our threads: those of Debian's HTTP server have 100 KB, too little for a JSON parser or an import."""
+
+JOIN_S = 10.0
+"""How long a stopping server waits for each of our threads."""
+
+
+class Registrar(Sdk, Protocol):
+    """The part of the plugin SDK that registers callbacks."""
+
+    ChangeType: Any
+
+    def RegisterOnStoredInstanceCallback(self, callback: Callable[..., None]) -> None: ...  # noqa: N802
+    def RegisterOnChangeCallback(self, callback: Callable[..., None]) -> None: ...  # noqa: N802
+    def RegisterRestCallback(self, regex: str, callback: Callable[..., None]) -> None: ...  # noqa: N802
+
+
+class Plugin:
+    """Everything that runs inside Orthanc.
+
+    Raises
+    ------
+    SettingsError, ModelError
+        If the configuration cannot be used; raised at load, it stops Orthanc's start.
+    """
+
+    def __init__(self, sdk: Registrar) -> None:
+        threading.stack_size(STACK_BYTES)
+        self._sdk = sdk
+        self.server = Server(sdk)
+        configuration = self.server.configuration()
+        self.settings = read_settings(configuration)
+        _check_metadata(configuration)
+        self.readiness = Readiness(self.server, self.settings, self._released)
+        self._stable_age = float(configuration.get("StableAge", 60))
+        self._threads: list[threading.Thread] = []
+        self.inbox: Inbox | None = None
+        self.jobs: Jobs | None = None
+        self.workers: Workers | None = None
+
+    def register(self) -> None:
+        """Register the callbacks. They run on Orthanc's threads and only ring the bell or hand over."""
+        self._sdk.RegisterOnStoredInstanceCallback(self._stored)
+        self._sdk.RegisterOnChangeCallback(self._changed)
+
+    def _stored(self, *_: object) -> None:
+        if self.inbox:
+            self.inbox.ring()
+
+    def _changed(self, change: int, _level: int, _identifier: str) -> None:
+        kinds = self._sdk.ChangeType
+        if change == kinds.STABLE_STUDY:
+            if self.inbox:
+                self.inbox.ring()
+        elif change == kinds.ORTHANC_STARTED:
+            self._start()
+        elif change == kinds.ORTHANC_STOPPED:
+            self._stop()
+
+    def _released(self) -> None:
+        if self.inbox:
+            self.inbox.release_held()
+
+    def _start(self) -> None:
+        settings, server = self.settings, self.server
+        self.workers = Workers(settings)
+        analyses = _analyses(settings, self.readiness)
+        self.jobs = Jobs(
+            server,
+            self.workers,
+            {analysis.name: analysis for analysis in analyses},
+            parallel=settings.workers + 2,
+            capacity=8 * (settings.workers + 2),
+        )
+        self.inbox = Inbox(server, self.jobs, backfill=settings.backfill, stable_age=self._stable_age)
+        for name, run in (("ai-inbox", self.inbox.run), ("ai-model", self.readiness.run)):
+            thread = threading.Thread(target=run, name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def _stop(self) -> None:
+        self.readiness.stop()
+        if self.inbox:
+            self.inbox.stop()
+        if self.workers:
+            self.workers.stop()
+        if self.jobs:
+            self.jobs.stop()
+        for thread in self._threads:
+            thread.join(JOIN_S)
+
+
+def _analyses(settings: AI, readiness: Readiness) -> list[Any]:
+    analyses: list[Any] = []
+    analyses.append(Radiographs(settings, readiness))
+    analyses.append(CardiacStudies(settings))
+    return analyses
+
+
+def _check_metadata(configuration: dict[str, Any]) -> None:
+    declared = configuration.get("UserMetadata", {})
+    missing = [name for name in METADATA if name not in declared]
+    if missing:
+        raise SettingsError(f"UserMetadata: found {sorted(declared)}; must declare {', '.join(missing)} (see orthanc.json)")

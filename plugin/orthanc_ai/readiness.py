@@ -1,0 +1,151 @@
+"""Whether the configured model is there; until it is, the work that needs it is held.
+
+Fetching, checking and exporting a model means unpickling it, so it happens in a process of its own
+(`python3 -m orthanc_ai.models.prepare`), never in the server. No other model ever takes its place.
+"""
+
+import subprocess
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .analyses import NotReady
+from .codes import Code
+from .models.card import ModelCard, load_card, with_thresholds
+from .models.errors import ModelError
+from .models.prepared import Prepared, load_prepared
+from .server import Server
+from .settings import AI
+
+FETCH_TIMEOUT_S = 600
+"""Bound on one attempt to fetch weights: 30 MB over a slow line."""
+
+PAUSES_S = (5, 30, 120, 600)
+"""Pauses between attempts; the last one repeats."""
+
+PACKAGE_PARENT = str(Path(__file__).resolve().parent.parent)
+"""Where `orthanc_ai` lies, for the child."""
+
+_EXIT_CODES = {3: Code.MODEL_MISSING, 4: Code.MODEL_TAMPERED}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """The configured model, for those who ask."""
+
+    name: str
+    title: str
+    ready: bool
+    code: Code | None
+    detail: str
+    demonstration: bool
+    weights_digest: str
+
+
+class Readiness:
+    """Keeps an eye on the configured model until it is ready."""
+
+    def __init__(self, server: Server, settings: AI, on_ready: Callable[[], None]) -> None:
+        self._server = server
+        self._settings = settings
+        self._on_ready = on_ready
+        self._stopping = threading.Event()
+        self._child: subprocess.Popen[str] | None = None
+        self._reason: tuple[Code, str] = (Code.MODEL_MISSING, "not looked for yet")
+        self._prepared: Prepared | None = None
+        self.card: ModelCard = with_thresholds(
+            load_card(settings.models_directory, settings.model), settings.x_ray.thresholds
+        )
+
+    def prepared(self) -> Prepared:
+        """The model, ready to be used.
+
+        Raises
+        ------
+        NotReady
+            With the reason.
+        """
+        if self._prepared is None:
+            code, detail = self._reason
+            raise NotReady(code, self.card.name, detail)
+        return self._prepared
+
+    def state(self) -> ModelState:
+        """How it stands."""
+        ready = self._prepared
+        code, detail = (None, "") if ready else self._reason
+        return ModelState(
+            name=self.card.name,
+            title=self.card.title,
+            ready=ready is not None,
+            code=code,
+            detail=detail,
+            demonstration=self.card.demonstration,
+            weights_digest=ready.weights_digest if ready else "",
+        )
+
+    def run(self) -> None:
+        """Try until the model is ready. Runs on a thread of its own."""
+        attempt = 0
+        while not self._stopping.is_set():
+            if self._load():
+                self._announce()
+                self._on_ready()
+                return
+            self._prepare()
+            if self._load():
+                continue
+            code, detail = self._reason
+            pause = PAUSES_S[min(attempt, len(PAUSES_S) - 1)]
+            attempt += 1
+            self._server.warn(
+                f"AI: model {self.card.name} is not ready: {code}: {detail}. X-rays are held; next attempt in {pause} s"
+            )
+            self._stopping.wait(pause)
+
+    def stop(self) -> None:
+        """Give up trying."""
+        self._stopping.set()
+        if self._child:
+            self._child.terminate()
+
+    def _load(self) -> bool:
+        try:
+            self._prepared = load_prepared(self.card, self._settings.cache_directory)
+        except ModelError as error:
+            self._reason = (error.code, str(error))
+            return False
+        return True
+
+    def _prepare(self) -> None:
+        settings = self._settings
+        command = [
+            *(str(settings.python), "-m", "orthanc_ai.models.prepare", self.card.name),
+            *("--models", str(settings.models_directory), "--cache", str(settings.cache_directory)),
+            *("--timeout", str(FETCH_TIMEOUT_S)),
+        ]
+        if settings.model_mirror:
+            command += ["--mirror", settings.model_mirror]
+        self._child = subprocess.Popen(  # noqa: S603 - a fixed command, no shell
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={"PYTHONPATH": PACKAGE_PARENT, "PATH": "/usr/bin:/bin", "HOME": str(settings.cache_directory)},
+        )
+        output, _ = self._child.communicate()
+        lines = output.strip().splitlines()
+        code = self._child.returncode
+        self._child = None
+        if code:
+            self._reason = (_EXIT_CODES.get(code, Code.MODEL_INVALID), lines[-1] if lines else f"exit code {code}")
+
+    def _announce(self) -> None:
+        card = self.card
+        self._server.warn(f"AI: model {card.name} is ready ({card.title})")
+        if card.demonstration:
+            self._server.warn(
+                f"AI: {card.name} is a DEMONSTRATION MODEL trained on digital phantoms. Its reports are not for "
+                "diagnosis. Set AI.Model to densenet121-res224-all for the model of record."
+            )

@@ -1,0 +1,301 @@
+"""`Server`: everything this plugin asks of Orthanc, in this plugin's own terms.
+
+The plugin SDK module `orthanc` exists only inside the server, so `main.py` hands it in. Nothing else calls it, so that
+all of the rest can run, and be tested, without a server.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+Level = Literal["instance", "series", "study", "patient"]
+
+_PATHS: dict[Level, str] = {"instance": "instances", "series": "series", "study": "studies", "patient": "patients"}
+
+# OrthancPluginErrorCode values that say "there is no such thing" (plugin SDK, enumeration OrthancPluginErrorCode).
+_UNKNOWN_RESOURCE = 17
+_INEXISTENT_ITEM = 7
+
+
+class Sdk(Protocol):
+    """The part of the plugin SDK's `orthanc` module that is used here."""
+
+    OrthancException: type[Exception]
+
+    def RestApiGet(self, uri: str) -> bytes: ...  # noqa: N802 - the SDK's own names
+    def RestApiPost(self, uri: str, body: bytes) -> bytes: ...  # noqa: N802
+    def RestApiPut(self, uri: str, body: bytes) -> bytes: ...  # noqa: N802
+    def RestApiDelete(self, uri: str) -> None: ...  # noqa: N802
+    def GetDicomForInstance(self, instance: str) -> bytes: ...  # noqa: N802
+    def GetConfiguration(self) -> str: ...  # noqa: N802
+    def GetGlobalProperty(self, number: int, default: str) -> str: ...  # noqa: N802
+    def SetGlobalProperty(self, number: int, value: str) -> None: ...  # noqa: N802
+    def LogInfo(self, message: str) -> None: ...  # noqa: N802
+    def LogWarning(self, message: str) -> None: ...  # noqa: N802
+    def LogError(self, message: str) -> None: ...  # noqa: N802
+
+
+class ServerError(Exception):
+    """Orthanc refused a request or could not carry it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row of Orthanc's change log."""
+
+    sequence: int
+    kind: str
+    resource: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """One page of the change log: its rows, the number of its last row, and whether there is more."""
+
+    rows: tuple[Change, ...]
+    last: int
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What Orthanc's index knows of a resource: no file is read for it.
+
+    Attributes
+    ----------
+    tags
+        DICOM tags by keyword: the main tags of the level and those asked for, multiple values joined by backslashes.
+    metadata
+        Orthanc's metadata by name, e.g. ``RemoteAET``, ``Origin``, ``SopClassUid``.
+    parent
+        Orthanc identifier of the parent; empty for a patient.
+    """
+
+    level: Level
+    identifier: str
+    tags: Mapping[str, Any]
+    metadata: Mapping[str, str]
+    parent: str = ""
+    labels: tuple[str, ...] = ()
+    children: tuple[str, ...] = field(default=())
+    stable: bool = True
+
+
+class Server:
+    """Orthanc as seen by this plugin."""
+
+    def __init__(self, sdk: Sdk) -> None:
+        self._sdk = sdk
+
+    # Requests
+
+    def get(self, path: str) -> Any | None:
+        """JSON of a REST path; ``None`` if there is no such resource."""
+        body = self._call(self._sdk.RestApiGet, path)
+        return None if body is None else json.loads(body)
+
+    def post(self, path: str, body: Any) -> Any:
+        """Answer to a JSON body.
+
+        Raises
+        ------
+        ServerError
+            If Orthanc refuses it or there is no such path.
+        """
+        answer = self._call(self._sdk.RestApiPost, path, json.dumps(body).encode())
+        if answer is None:
+            raise ServerError(f"no such resource: {path}")
+        return json.loads(answer) if answer else None
+
+    def _call(self, function: Callable[..., bytes], *arguments: Any) -> bytes | None:
+        try:
+            return function(*arguments)
+        except self._sdk.OrthancException as error:
+            if error.args and error.args[0] in (_UNKNOWN_RESOURCE, _INEXISTENT_ITEM):
+                return None
+            raise ServerError(" ".join(str(part) for part in error.args)) from error
+
+    def configuration(self) -> dict[str, Any]:
+        """Orthanc's whole configuration."""
+        configuration: dict[str, Any] = json.loads(self._sdk.GetConfiguration())
+        return configuration
+
+    # The index
+
+    def changes(self, since: int, limit: int, kinds: Sequence[str]) -> Changes:
+        """Rows of the change log after `since`, at most `limit` of them, of these kinds (of all, if none are named)."""
+        kind = f"&type={';'.join(kinds)}" if kinds else ""
+        page = self.get(f"/changes?since={since}&limit={limit}{kind}") or {}
+        rows = tuple(Change(row["Seq"], row["ChangeType"], row["ID"]) for row in page.get("Changes", ()))
+        return Changes(rows, page.get("Last", since), page.get("Done", True))
+
+    def last_change(self) -> int:
+        """Number of the last row of the change log."""
+        page = self.get("/changes?last") or {}
+        return int(page.get("Last", 0))
+
+    def resource(self, level: Level, identifier: str, tags: Sequence[str] = ()) -> Resource | None:
+        """A resource by its Orthanc identifier; ``None`` if it is gone."""
+        requested = f"?requestedTags={';'.join(tags)}" if tags else ""
+        path = f"/{_PATHS[level]}/{identifier}"
+        body = self.get(path + requested)
+        metadata = self.get(f"{path}/metadata?expand")
+        if body is None or metadata is None:
+            return None
+        return _resource(level, body | {"Metadata": metadata})
+
+    def find(
+        self,
+        level: Level,
+        query: Mapping[str, str] | None = None,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        parent: tuple[Level, str] | None = None,
+        tags: Sequence[str] = (),
+        labels: Sequence[str] = (),
+        since: int = 0,
+        limit: int = 0,
+        order: Sequence[tuple[str, str, Literal["ASC", "DESC"]]] = (),
+    ) -> tuple[Resource, ...]:
+        """Resources by DICOM tags, metadata, parent and labels, from the index alone.
+
+        Parameters
+        ----------
+        query
+            Values by tag keyword, as in C-FIND.
+        metadata
+            Wildcards by metadata name.
+        parent
+            Level and Orthanc identifier of an ancestor.
+        tags
+            Further tags to answer with.
+        order
+            ``("DicomTag" or "Metadata", name, direction)``.
+        """
+        body: dict[str, Any] = {
+            "Level": level.capitalize(),
+            "Query": dict(query or {}),
+            "ResponseContent": ["MainDicomTags", "Metadata", "Parent", "Children", "Labels", "IsStable"],
+            "CaseSensitive": True,
+        }
+        if metadata:
+            body["MetadataQuery"] = dict(metadata)
+        if parent:
+            body[f"Parent{parent[0].capitalize()}"] = parent[1]
+        if tags:
+            body["RequestedTags"] = list(tags)
+            body["ResponseContent"].append("RequestedTags")
+        if labels:
+            body["Labels"] = list(labels)
+        if since:
+            body["Since"] = since
+        if limit:
+            body["Limit"] = limit
+        if order:
+            body["OrderBy"] = [{"Type": kind, "Key": key, "Direction": way} for kind, key, way in order]
+        return tuple(_resource(level, item) for item in self.post("/tools/find", body))
+
+    def identifiers(
+        self, level: Level, query: Mapping[str, str] | None = None, *, metadata: Mapping[str, str] | None = None
+    ) -> list[str]:
+        """Orthanc identifiers of all matching resources, without reading anything else of them."""
+        body: dict[str, Any] = {"Level": level.capitalize(), "Query": dict(query or {}), "ResponseContent": []}
+        if metadata:
+            body["MetadataQuery"] = dict(metadata)
+        return [item["ID"] for item in self.post("/tools/find", body)]
+
+    def lookup(self, uid: str) -> tuple[tuple[Level, str], ...]:
+        """Level and Orthanc identifier of what bears a DICOM identifier (UID, PatientID)."""
+        answer = self._call(self._sdk.RestApiPost, "/tools/lookup", uid.encode())
+        return tuple((item["Type"].lower(), item["ID"]) for item in json.loads(answer or b"[]"))
+
+    def children(self, level: Level, identifier: str, of: Level, tags: Sequence[str] = ()) -> Iterator[Resource]:
+        """All descendants of a resource at a lower level, read in pages."""
+        page, size = 0, 1000
+        while True:
+            found = self.find(of, parent=(level, identifier), tags=tags, since=page * size, limit=size)
+            yield from found
+            if len(found) < size:
+                return
+            page += 1
+
+    # Files, results and state
+
+    def file(self, instance: str) -> bytes | None:
+        """DICOM file of an instance; ``None`` if it is gone."""
+        return self._call(self._sdk.GetDicomForInstance, instance)
+
+    def store(self, dicom: bytes) -> None:
+        """Store a DICOM file.
+
+        Orthanc's answer says nothing about what is stored afterwards (1.12.7 answers AlreadyStored and keeps the old
+        file, with `OverwriteInstances` it replaces it), so look at the index instead.
+
+        Raises
+        ------
+        ServerError
+            If Orthanc does not accept the file.
+        """
+        if self._call(self._sdk.RestApiPost, "/instances", dicom) is None:
+            raise ServerError("Orthanc did not store the file")
+
+    def metadata(self, level: Level, identifier: str, name: str) -> str | None:
+        """A metadata text; ``None`` if it or the resource is not there."""
+        body = self._call(self._sdk.RestApiGet, f"/{_PATHS[level]}/{identifier}/metadata/{name}")
+        return None if body is None else body.decode("utf-8", "replace")
+
+    def set_metadata(self, level: Level, identifier: str, name: str, text: str) -> bool:
+        """Write a metadata text; ``False`` if the resource is gone."""
+        path = f"/{_PATHS[level]}/{identifier}/metadata/{name}"
+        return self._call(self._sdk.RestApiPut, path, text.encode()) is not None
+
+    def set_label(self, level: Level, identifier: str, label: str, present: bool) -> None:
+        """Give a resource a label, or take it away."""
+        path = f"/{_PATHS[level]}/{identifier}/labels/{label}"
+        if present:
+            self._call(self._sdk.RestApiPut, path, b"")
+        else:
+            self._call(self._sdk.RestApiDelete, path)  # type: ignore[arg-type]
+
+    def delete(self, level: Level, identifier: str) -> None:
+        """Delete a resource and everything below it."""
+        self._call(self._sdk.RestApiDelete, f"/{_PATHS[level]}/{identifier}")  # type: ignore[arg-type]
+
+    def property(self, number: int) -> str:
+        """A global property of the database; empty if it was never set."""
+        return self._sdk.GetGlobalProperty(number, "")
+
+    def set_property(self, number: int, text: str) -> None:
+        """Set a global property; it survives a crash of the server."""
+        self._sdk.SetGlobalProperty(number, text)
+
+    # The log
+
+    def info(self, message: str) -> None:
+        """Write to Orthanc's log, shown only if it is verbose."""
+        self._sdk.LogInfo(message)
+
+    def warn(self, message: str) -> None:
+        """Write to Orthanc's log, always shown."""
+        self._sdk.LogWarning(message)
+
+    def error(self, message: str) -> None:
+        """Write an error to Orthanc's log."""
+        self._sdk.LogError(message)
+
+
+def _resource(level: Level, item: Mapping[str, Any]) -> Resource:
+    tags = dict(item.get("PatientMainDicomTags", {})) | item.get("MainDicomTags", {}) | item.get("RequestedTags", {})
+    parent = item.get("ParentSeries") or item.get("ParentStudy") or item.get("ParentPatient") or ""
+    children: Iterable[str] = item.get("Instances") or item.get("Series") or item.get("Studies") or ()
+    return Resource(
+        level=level,
+        identifier=item["ID"],
+        tags=tags,
+        metadata=item.get("Metadata", {}),
+        parent=parent,
+        labels=tuple(item.get("Labels", ())),
+        children=tuple(children),
+        stable=item.get("IsStable", True),
+    )

@@ -1,0 +1,211 @@
+"""The ``AI`` section of orthanc.json: typed, validated, every field documented.
+
+The field names are those of the JSON file (CamelCase, as in the rest of Orthanc's configuration); in Python they are
+snake_case. ``docs/configuration.md`` is generated from this module, so the descriptions here are what users read.
+"""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic.alias_generators import to_pascal
+
+from .concepts import Concept
+
+
+class SettingsError(Exception):
+    """A setting has a wrong value. The message names the field, what was found and what is allowed."""
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown fields are errors, values are never coerced from another type."""
+
+    model_config = ConfigDict(
+        alias_generator=to_pascal,
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+    )
+
+
+class Sources(Section):
+    """Whose images are analysed. An empty list admits every sender.
+
+    Images that Orthanc itself fetched (C-MOVE, C-GET: priors) come from the archive's AET: list only the modalities
+    here and priors stay alone.
+    """
+
+    remote_aet: list[str] = Field(default=[], alias="RemoteAET")
+    """AE titles of senders by C-STORE, e.g. `["DX_ROOM1"]`."""
+
+    called_aet: list[str] = Field(default=[], alias="CalledAET")
+    """AE titles under which senders called this server."""
+
+    origin: list[Literal["DicomProtocol", "RestApi", "Plugins", "Lua", "WebDav"]] = []
+    """Ways in, as Orthanc's `Origin` metadata names them: C-STORE is `DicomProtocol`, an upload by POST is `RestApi`,
+    STOW-RS is `Plugins`."""
+
+
+class ReportTitle(Section):
+    """Coded title of the findings report."""
+
+    code_value: str = "18748-4"
+    """Code value."""
+
+    coding_scheme_designator: str = "LN"
+    """Coding scheme designator."""
+
+    code_meaning: str = "Diagnostic imaging report"
+    """Code meaning."""
+
+    @field_validator("code_value")
+    @classmethod
+    def _readable_in_viewers(cls, value: str) -> str:
+        # OHIF shows a report as text only if its title is not 126000; the siblings are measurement reports too.
+        if value in {"126000", "126001", "126002", "126003"}:
+            raise ValueError("126000 to 126003 announce measurements; viewers then do not show the findings as text")
+        return value
+
+    def concept(self) -> Concept:
+        """The title as a coded concept."""
+        return Concept(self.code_value, self.coding_scheme_designator, self.code_meaning)
+
+
+Fraction = Annotated[float, Field(ge=0, le=1, strict=False)]
+
+
+class XRay(Section):
+    """Chest radiographs."""
+
+    enabled: bool = True
+    """Analyse X-rays at all."""
+
+    voi_lut: bool = Field(default=False, alias="VoiLut")
+    """Apply the VOI LUT or the window of the header before scaling, as TorchXRayVision's reader does with
+    `voi_lut=True`. See docs/images.md for which value suits which model."""
+
+    unstated_body_part: Literal["analyze", "skip"] = "analyze"
+    """What to do with an X-ray whose header does not say which part of the body it shows."""
+
+    outside_intended_use: Literal["analyze", "skip"] = "skip"
+    """What to do with an image outside the model card's intended use (age, view). Said in either case."""
+
+    thresholds: dict[str, Fraction] = {}
+    """Thresholds by finding label, 0 to 1, that replace those of the model card."""
+
+    undetermined_band: Fraction = 0.0
+    """Half width of the band around a threshold within which a finding is reported as undetermined, 0 to 1."""
+
+    report_title: ReportTitle = ReportTitle()
+    """Coded title of the report."""
+
+
+class CardiacCT(Section):
+    """Cardiac CT studies."""
+
+    enabled: bool = True
+    """Judge the series of finished CT studies."""
+
+    words: list[str] = []
+    """Further words (regular expressions) that tell a cardiac series by its description."""
+
+    label: str = Field(default="cardiac-ct", pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    """Label that a study gets if one of its series is an accepted cardiac series."""
+
+
+class AI(Section):
+    """The `AI` section of orthanc.json."""
+
+    model: str = Field(default="densenet121-res224-all", pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    """Name of the model that reads chest radiographs: a folder of the models directory."""
+
+    engine: Literal["onnxruntime", "torch"] = "onnxruntime"
+    """What runs the model."""
+
+    workers: int = Field(default=2, ge=1, le=64)
+    """Number of worker processes."""
+
+    threads_per_worker: int = Field(default=1, ge=1, le=64)
+    """Threads that a worker's engine may use."""
+
+    worker_memory_mib: int = Field(default=4096, ge=512, alias="WorkerMemoryMiB")
+    """Address space that a worker may take, MiB. A job that needs more fails alone."""
+
+    job_timeout: int = Field(default=120, ge=1, le=86400)
+    """Seconds after which the worker of a job is replaced and the job fails."""
+
+    backfill: str = Field(default="none", pattern=r"^(none|all|since:\d{4}-\d{2}-\d{2})$")
+    """What the first start does with images that are already stored: `none`, `all`, or `since:YYYY-MM-DD` (by the
+    date of reception)."""
+
+    sources: Sources = Sources()
+    """Whose images are analysed."""
+
+    x_ray: XRay = Field(default=XRay(), alias="XRay")
+    """Chest radiographs."""
+
+    cardiac_ct: CardiacCT = Field(default=CardiacCT(), alias="CardiacCT")
+    """Cardiac CT studies."""
+
+    model_mirror: str | None = Field(default=None, pattern=r"^https?://")
+    """Address to fetch weights from instead of their publisher's, for hospitals without a way to the internet."""
+
+    models_directory: Path = Field(default=Path("/opt/orthanc-ai/models"), strict=False)
+    """Where the model cards lie."""
+
+    cache_directory: Path = Field(default=Path("/var/lib/orthanc/ai/models"), strict=False)
+    """Where fetched weights and exported models are kept."""
+
+    python: Path = Field(default=Path("/opt/venv/bin/python3"), strict=False)
+    """Python interpreter of the worker processes."""
+
+    viewer_directory: Path = Field(default=Path("/opt/ohif"), strict=False)
+    """Where OHIF lies; served at /ohif/."""
+
+    maximum_body_kib: int = Field(default=256, ge=1, le=65536, alias="MaximumBodyKiB")
+    """Largest request body that /ai routes accept, KiB."""
+
+    @field_validator("backfill")
+    @classmethod
+    def _real_date(cls, value: str) -> str:
+        if value.startswith("since:"):
+            date.fromisoformat(value.removeprefix("since:"))
+        return value
+
+
+def read_settings(configuration: dict[str, Any]) -> AI:
+    """Validate Orthanc's configuration as far as this plugin depends on it.
+
+    Parameters
+    ----------
+    configuration
+        The whole configuration of Orthanc, as ``orthanc.GetConfiguration()`` gives it.
+
+    Raises
+    ------
+    SettingsError
+        With one line for each wrong field.
+    """
+    if configuration.get("Python", {}).get("AllowThreads") is not True:
+        raise SettingsError(
+            'Python.AllowThreads is not true. Without it a worker that stores its report and Orthanc\'s callback for '
+            'the next stored instance wait for each other for ever. Set "Python": {"AllowThreads": true}.'
+        )
+    section = configuration.get("AI", {})
+    if not isinstance(section, dict):
+        raise SettingsError(f"AI: found {section!r}; allowed: an object with the fields of docs/configuration.md")
+    try:
+        return AI.model_validate(section)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_line(problem) for problem in error.errors())) from None
+
+
+def _line(problem: Any) -> str:
+    """One sentence on one wrong field: its name, what was found, what is allowed."""
+    field = ".".join(["AI", *(str(part) for part in problem["loc"])])
+    if problem["type"] == "extra_forbidden":
+        return f"{field}: there is no such field; docs/configuration.md lists them"
+    return f"{field}: found {problem['input']!r}; allowed: {problem['msg']}"

@@ -1,0 +1,100 @@
+"""The worker processes: a deadline and a memory limit for each job, and a crash costs one job.
+
+`sys.executable` inside Orthanc is Orthanc itself, and the default start method of newer Pythons fails there; so workers
+are spawned with the interpreter that the settings name.
+"""
+
+import multiprocessing
+import os
+import resource
+from concurrent.futures import CancelledError
+from concurrent.futures import TimeoutError as FuturesTimeoutError
+from typing import Protocol
+
+from pebble import ProcessExpired, ProcessPool
+
+from .analyses import Answer, Task
+from .codes import Code
+from .settings import AI
+
+
+class WorkerFault(Exception):
+    """A worker did not answer: it died, was too slow, or an error escaped from the analysis."""
+
+    def __init__(self, code: Code, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+class Reader(Protocol):
+    """The half of an analysis that runs in a worker."""
+
+    def read(self, task: Task) -> Answer:
+        """Do the work."""
+        ...
+
+
+# The one setting of a worker process, made by its initializer.
+_readers: dict[str, Reader] = {}
+
+
+class Workers:
+    """A pool of worker processes."""
+
+    def __init__(self, settings: AI) -> None:
+        context = multiprocessing.get_context("spawn")
+        context.set_executable(str(settings.python))
+        self._timeout = settings.job_timeout
+        self._pool = ProcessPool(
+            max_workers=settings.workers, context=context, initializer=_start, initargs=(settings.model_dump_json(by_alias=True),)
+        )
+
+    def run(self, task: Task) -> Answer:
+        """Let a worker do a task, and wait for it.
+
+        Raises
+        ------
+        WorkerFault
+            If the worker does not answer; the pool has replaced it by then.
+        """
+        future = self._pool.schedule(_read, args=(task,), timeout=self._timeout)
+        try:
+            answer: Answer = future.result()
+        except FuturesTimeoutError:
+            raise WorkerFault(Code.DEADLINE_EXCEEDED, f"no answer within {self._timeout} s") from None
+        except ProcessExpired as error:
+            raise WorkerFault(Code.WORKER_DIED, f"exit code {error.exitcode}") from None
+        except CancelledError:
+            raise WorkerFault(Code.WORKER_DIED, "the server is stopping") from None
+        except MemoryError:
+            raise WorkerFault(Code.WORKER_DIED, "out of the memory that AI.WorkerMemoryMiB allows") from None
+        except Exception as error:  # noqa: BLE001 - an analysis of unknown data; the job must end with a code
+            # The type alone: the message of a decoder's or pydicom's error may quote the header.
+            raise WorkerFault(Code.INTERNAL_ERROR, type(error).__name__) from error
+        return answer
+
+    def stop(self) -> None:
+        """End all workers, their tasks included."""
+        self._pool.stop()
+        self._pool.join()
+
+
+def _start(settings_json: str) -> None:
+    """Prepare a worker process: lowest priority, bounded memory, the analyses' code loaded."""
+    os.nice(19)
+    settings = AI.model_validate_json(settings_json)
+    limit = settings.worker_memory_mib * 1024 * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    # A crash is an answer here, not a matter for the host's crash reports.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Imported here, since the server process never needs the codecs, numpy or the engines.
+    from .cardiac.analysis import StudyReader
+    from .xray.analysis import RadiographReader
+
+    _readers["xray-findings"] = RadiographReader(settings)
+    _readers["cardiac-ct"] = StudyReader(settings)
+
+
+def _read(task: Task) -> Answer:
+    return _readers[task.analysis].read(task)

@@ -1,0 +1,212 @@
+"""A real Orthanc for the live tests: started, asked, killed and started again."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pydicom
+import requests
+from pynetdicom import AE
+from requests import Response
+
+ROOT = Path(__file__).resolve().parents[2]
+
+MODELS_CACHE = Path(os.environ.get("ORTHANC_AI_MODELS_CACHE", "/var/lib/orthanc/ai/models"))
+"""Where the test set-up has left the exported demonstration model; exporting it anew costs 15 s each time."""
+
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 30.0
+CALLING_AET = "PYNETDICOM"
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def read_configuration() -> dict[str, Any]:
+    """The product's own orthanc.json; Orthanc allows comments in it."""
+    text = re.sub(r"^\s*//.*$", "", (ROOT / "orthanc.json").read_text(), flags=re.MULTILINE)
+    configuration: dict[str, Any] = json.loads(text)
+    return configuration
+
+
+class Orthanc:
+    """One server with the product's configuration, in a folder of its own.
+
+    Parameters
+    ----------
+    folder
+        For database, log and configuration.
+    ai
+        Fields of the ``AI`` section that differ from the product's.
+    options
+        Options of Orthanc that differ from the product's.
+    """
+
+    def __init__(
+        self, folder: Path, ai: Mapping[str, Any] | None = None, options: Mapping[str, Any] | None = None
+    ) -> None:
+        self.folder = folder
+        self.ai = {"Model": "phantom", "CacheDirectory": str(MODELS_CACHE), **(ai or {})}
+        self.options = dict(options or {})
+        self.port = free_port()
+        self.dicom_port = free_port()
+        self.log = folder / "orthanc.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    # Life
+
+    def configuration(self) -> Path:
+        """Write the configuration that the server starts with."""
+        configuration = read_configuration()
+        configuration |= {
+            "StorageDirectory": str(self.folder / "db"),
+            "IndexDirectory": str(self.folder / "db"),
+            "HttpPort": self.port,
+            "DicomPort": self.dicom_port,
+            "StableAge": 2,
+            **self.options,
+        }
+        configuration["AI"] = {**configuration["AI"], **self.ai}
+        path = self.folder / "orthanc.json"
+        path.write_text(json.dumps(configuration, indent=1))
+        return path
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start the process without waiting for it."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(["Orthanc", str(self.configuration())], stdout=log, stderr=log)
+        return self._process
+
+    def start(self) -> "Orthanc":
+        """Start the server and wait until it answers."""
+        process = self.launch()
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise RuntimeError(f"Orthanc ended with {process.returncode}:\n{self.log_text()[-3000:]}")
+            try:
+                if requests.get(f"{self.url}/ai/status", timeout=5).ok:
+                    return self
+            except requests.RequestException:
+                pass
+            time.sleep(0.1)
+        raise TimeoutError(f"Orthanc did not answer:\n{self.log_text()[-3000:]}")
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Stop the server, and say how it ended."""
+        if self._process is None:
+            return 0
+        self._process.send_signal(how)
+        code = self._process.wait(STOP_TIMEOUT_S)
+        self._process = None
+        return code
+
+    def kill(self) -> None:
+        """As a power cut: no farewell."""
+        self.stop(signal.SIGKILL)
+
+    def log_text(self) -> str:
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    # HTTP
+
+    def request(self, method: str, path: str, **options: Any) -> Response:
+        return requests.request(method, self.url + path, timeout=60, **options)
+
+    def get(self, path: str, **options: Any) -> Any:
+        """JSON of a path that must be there."""
+        answer = self.request("GET", path, **options)
+        answer.raise_for_status()
+        return answer.json()
+
+    def post(self, path: str, body: Any = None) -> Any:
+        answer = self.request("POST", path, json=body)
+        answer.raise_for_status()
+        return answer.json()
+
+    # Three ways in. Each answers with the Orthanc identifiers of what is stored afterwards.
+
+    def upload(self, files: Iterable[Path | bytes]) -> list[str]:
+        """By POST /instances; refused files are left out."""
+        stored = []
+        for file in files:
+            data = file if isinstance(file, bytes) else file.read_bytes()
+            answer = self.request("POST", "/instances", data=data)
+            if answer.ok:
+                stored.append(answer.json()["ID"])
+        return stored
+
+    def send(self, files: Iterable[Path | pydicom.Dataset], calling_aet: str = CALLING_AET) -> list[int]:
+        """By C-STORE, one association for all; the DIMSE status of each."""
+        datasets = [file if isinstance(file, pydicom.Dataset) else pydicom.dcmread(file, force=True) for file in files]
+        entity = AE(ae_title=calling_aet)
+        wanted = {(str(data.SOPClassUID), str(data.file_meta.TransferSyntaxUID)) for data in datasets}
+        for sop_class, syntax in sorted(wanted):
+            entity.add_requested_context(sop_class, syntax)
+        association = entity.associate("127.0.0.1", self.dicom_port, ae_title="ORTHANC")
+        if not association.is_established:
+            raise ConnectionError("the server refused the association")
+        try:
+            return [int(association.send_c_store(data).Status) for data in datasets]
+        finally:
+            association.release()
+
+    def stow(self, files: Iterable[Path]) -> Response:
+        """By STOW-RS, all in one request (PS3.18 section 10.5)."""
+        boundary = "boundary-of-the-parts"
+        parts = b"".join(
+            f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode() + file.read_bytes() + b"\r\n"
+            for file in files
+        )
+        content_type = f'multipart/related; type="application/dicom"; boundary={boundary}'
+        return self.request(
+            "POST",
+            "/dicom-web/studies",
+            data=parts + f"--{boundary}--\r\n".encode(),
+            headers={"Content-Type": content_type, "Accept": "application/dicom+json"},
+        )
+
+    # Waiting and looking
+
+    def wait_idle(self, timeout: float = 120.0) -> None:
+        """Wait until everything that was stored up to now is settled."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            queue = self.get("/ai/status")["queue"]
+            page = self.get(f"/changes?since={queue['place']}&limit=1&type=NewInstance;StableStudy")
+            if not page["Changes"] and not queue["waiting"] and not queue["running"]:
+                return
+            time.sleep(0.1)
+        raise TimeoutError(f"still busy: {self.get('/ai/status')}\n{self.log_text()[-3000:]}")
+
+    def outcome(self, level: str, identifier: str, metadata: str) -> dict[str, Any] | None:
+        """The outcome in a resource's metadata."""
+        answer = self.request("GET", f"/{level}/{identifier}/metadata/{metadata}")
+        return json.loads(answer.text) if answer.ok else None
+
+    def reports(self) -> list[str]:
+        """Orthanc identifiers of all SR instances."""
+        found = self.post("/tools/find", {"Level": "Series", "Query": {"Modality": "SR"}, "Expand": True})
+        return [instance for series in found for instance in series["Instances"]]
+
+    def dataset(self, instance: str) -> pydicom.Dataset:
+        """An instance as it is stored."""
+        from io import BytesIO
+
+        return pydicom.dcmread(BytesIO(self.request("GET", f"/instances/{instance}/file").content))

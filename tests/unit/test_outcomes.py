@@ -1,0 +1,52 @@
+"""Outcomes survive the way through Orthanc's metadata, and spoiled ones are told."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orthanc_ai.codes import Code
+from orthanc_ai.outcomes import Outcome, OutcomeError, Result, search_pattern, worst
+
+results = st.builds(Result, *[st.from_regex(r"2\.25\.[1-9][0-9]{0,20}", fullmatch=True)] * 4)
+outcomes = st.builds(
+    Outcome,
+    code=st.sampled_from(Code),
+    recipe=st.text("0123456789abcdef", max_size=64),
+    detail=st.text(max_size=50),
+    notes=st.lists(st.sampled_from(Code), max_size=3).map(tuple),
+    result=st.none() | results,
+    model=st.text(max_size=20),
+    data=st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5), max_size=3),
+    attempts=st.integers(1, 9),
+)
+
+
+@given(outcomes)
+def test_round_trip(outcome: Outcome) -> None:
+    assert Outcome.from_text(outcome.to_text()) == outcome
+
+
+@given(outcomes)
+def test_code_stands_first_so_that_a_wildcard_finds_it(outcome: Outcome) -> None:
+    prefix = search_pattern(outcome.code).removesuffix("*")
+    assert outcome.to_text().startswith(prefix)
+
+
+@given(st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
+def test_anything_else_is_refused_with_one_kind_of_error(text: str) -> None:
+    with pytest.raises(OutcomeError):
+        Outcome.from_text(text)
+
+
+def test_deeply_nested_text_is_refused() -> None:
+    with pytest.raises(OutcomeError):
+        Outcome.from_text("[" * 100_000)
+
+
+def test_trouble_speaks_for_several_resources() -> None:
+    assert worst([Code.REPORTED, Code.HELD, Code.FAILED]) is Code.FAILED
+    assert worst([Code.REPORTED, Code.NOT_CHEST]) is Code.NOT_CHEST
+    assert worst([Code.REPORTED]) is Code.REPORTED
+    assert worst([]) is None

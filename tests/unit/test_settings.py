@@ -1,0 +1,60 @@
+"""A wrong value names the field, what was found and what is allowed; a right one arrives."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orthanc_ai.settings import SettingsError, read_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def configuration(**ai: Any) -> dict[str, Any]:
+    return {"Python": {"AllowThreads": True}, "AI": ai}
+
+
+@pytest.mark.parametrize(
+    ("ai", "field", "found", "allowed"),
+    [
+        ({"Workers": "two"}, "AI.Workers", "'two'", "valid integer"),
+        ({"Workers": 0}, "AI.Workers", "0", "greater than or equal to 1"),
+        ({"Engine": "onnx"}, "AI.Engine", "'onnx'", "'onnxruntime' or 'torch'"),
+        ({"Backfill": "yes"}, "AI.Backfill", "'yes'", "since"),
+        ({"Backfill": "since:2024-02-30"}, "AI.Backfill", "since:2024-02-30", "day"),
+        ({"XRay": {"UnstatedBodyPart": "maybe"}}, "AI.XRay.UnstatedBodyPart", "'maybe'", "'analyze' or 'skip'"),
+        ({"XRay": {"Thresholds": {"Mass": 1.5}}}, "AI.XRay.Thresholds.Mass", "1.5", "less than or equal to 1"),
+        ({"XRay": {"ReportTitle": {"CodeValue": "126000"}}}, "AI.XRay.ReportTitle.CodeValue", "126000", "126003"),
+        ({"Sources": {"RemoteAET": "ROOM1"}}, "AI.Sources.RemoteAET", "'ROOM1'", "list"),
+        ({"Modell": "phantom"}, "AI.Modell", "no such field", "docs/configuration.md"),
+    ],
+)
+def test_wrong_value_is_explained(ai: dict[str, Any], field: str, found: str, allowed: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        read_settings(configuration(**ai))
+    message = str(error.value)
+    assert message.startswith(field + ":")
+    assert found in message
+    assert allowed in message
+
+
+def test_all_wrong_fields_are_named_at_once() -> None:
+    with pytest.raises(SettingsError) as error:
+        read_settings(configuration(Workers=0, Engine="x"))
+    assert len(str(error.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize("python", [{}, {"AllowThreads": False}, {"AllowThreads": "true"}])
+def test_without_threads_the_plugin_refuses(python: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match="AllowThreads"):
+        read_settings({"Python": python, "AI": {}})
+
+
+def test_the_product_configuration_is_valid() -> None:
+    text = re.sub(r"^\s*//.*$", "", (ROOT / "orthanc.json").read_text(), flags=re.MULTILINE)
+    settings = read_settings(json.loads(text))
+    assert settings.model == "densenet121-res224-all", "the product is configured for the model of record"
+    assert settings.backfill == "none"
+
