@@ -61,13 +61,100 @@ class Code(StrEnum):
     PIXELS_UNREADABLE = "PIXELS_UNREADABLE", "The pixel data could not be decoded."
     PIXEL_RANGE_EXCEEDED = (
         "PIXEL_RANGE_EXCEEDED",
-        "Some pixel values lie beyond the range that the header states; they were clipped.",
+        "Some pixel values lie beyond the range that the header states.",
     )
     IMAGE_CROPPED = "IMAGE_CROPPED", "The image is far from square; the model saw its middle only."
     PIXELS_UNIFORM = "PIXELS_UNIFORM", "Every pixel has the same value; there is nothing to read."
     IMAGE_TOO_LARGE = "IMAGE_TOO_LARGE", "The header claims more pixels than a radiograph can have."
     IMAGE_TOO_SMALL = "IMAGE_TOO_SMALL", "The image has too few pixels to be a radiograph."
     HEADER_UNREADABLE = "HEADER_UNREADABLE", "The DICOM header could not be read."
+
+    # Cardiac CT: why a series is none of axial CT images
+    NOT_CT = "NOT_CT", "The series is not CT."
+    NOT_CT_IMAGE_STORAGE = "NOT_CT_IMAGE_STORAGE", "The objects have modality CT, but are not CT images."
+    LOCALIZER = "LOCALIZER", "A localizer (topogram, scout) for planning the scan."
+    SECONDARY_CAPTURE = "SECONDARY_CAPTURE", "Secondary images: made after the examination, not reconstructed from it."
+    BOLUS_TRACKING = "BOLUS_TRACKING", "Images of one place that watch the contrast arrive."
+    DOSE_OR_REPORT = "DOSE_OR_REPORT", "A dose sheet, protocol page or other text."
+    REFORMAT_DERIVED = "REFORMAT_DERIVED", "A reformat, projection or rendering of another series."
+    PERFUSION_OR_LATE = "PERFUSION_OR_LATE", "A perfusion, stress or delayed series."
+    ENHANCED_MULTIFRAME = "ENHANCED_MULTIFRAME", "An enhanced multi-frame object; only single-frame CT images are read."
+
+    # Cardiac CT: evidence for and against the heart
+    NOT_CARDIAC = "NOT_CARDIAC", "The header gives too little evidence that the series shows the heart."
+    BODYPART_CARDIAC = "BODYPART_CARDIAC", "Body Part Examined names the heart or the coronary arteries."
+    BODYPART_THORAX = "BODYPART_THORAX", "Body Part Examined names the chest."
+    BODYPART_MISSING = "BODYPART_MISSING", "Body Part Examined is not stated."
+    BODYPART_OTHER = "BODYPART_OTHER", "Body Part Examined names another part of the body."
+    ANATOMIC_REGION_CARDIAC = (
+        "ANATOMIC_REGION_CARDIAC",
+        "Anatomic Region Sequence names the heart or the coronary arteries.",
+    )
+    ECG_GATED_TAG = "ECG_GATED_TAG", "Cardiac Synchronization Technique says that the scan was gated by the ECG."
+    GATING_HINT = "GATING_HINT", "Cardiac phase, scan options, heart rate or comments point to a scan gated by the ECG."
+    SERIES_DESC_CARDIAC = "SERIES_DESC_CARDIAC", "The series description has a cardiac word."
+    PROTOCOL_CARDIAC = "PROTOCOL_CARDIAC", "The description of protocol, study or procedure has a cardiac word."
+    SMALL_FOV = "SMALL_FOV", "The reconstruction diameter is as small as for a heart."
+
+    # Cardiac CT: geometry
+    GEOMETRY_TAGS_MISSING = (
+        "GEOMETRY_TAGS_MISSING",
+        "Images without usable position, orientation, pixel spacing or matrix size were left out.",
+    )
+    ORIENTATION_INVALID = (
+        "ORIENTATION_INVALID",
+        "Images whose orientation is not two perpendicular unit vectors were left out.",
+    )
+    MIXED_ORIENTATION = "MIXED_ORIENTATION", "The images have several orientations; the largest group was judged."
+    MIXED_PIXEL_GRID = (
+        "MIXED_PIXEL_GRID",
+        "The images differ in pixel spacing or matrix size; the largest group was judged.",
+    )
+    MIXED_KERNEL = "MIXED_KERNEL", "The images have several reconstruction kernels; the largest group was judged."
+    MIXED_FRAME_OF_REFERENCE = (
+        "MIXED_FRAME_OF_REFERENCE",
+        "The images name several frames of reference; if each names its own, this was ignored.",
+    )
+    MIXED_RESCALE = "MIXED_RESCALE", "Rescale slope or intercept differ between the images."
+    RESCALE_MISSING = "RESCALE_MISSING", "Rescale slope or intercept are missing, so there are no Hounsfield units."
+    MIXED_SLICE_THICKNESS = "MIXED_SLICE_THICKNESS", "The slice thickness differs between the images."
+    DUPLICATE_INSTANCE = "DUPLICATE_INSTANCE", "An instance was given more than once and counted once."
+    DUPLICATE_POSITIONS = (
+        "DUPLICATE_POSITIONS",
+        "Several images lie at one position, and nothing tells them apart as cardiac phases.",
+    )
+    MULTIPHASE_SPLIT = "MULTIPHASE_SPLIT", "The series was split into its cardiac phases."
+    MULTIPHASE_UNLABELLED = (
+        "MULTIPHASE_UNLABELLED",
+        "The series looks like several phases, but no attribute names them; split by numbering, with low confidence.",
+    )
+    PHASE_INCOMPLETE = "PHASE_INCOMPLETE", "At least one phase makes no sound volume; another one does."
+    MISSING_SLICES = "MISSING_SLICES", "Slices are missing between others."
+    NONUNIFORM_SPACING = "NONUNIFORM_SPACING", "The distances between the slices differ."
+    SHEARED_TILT = "SHEARED_TILT", "The slices are stacked at an angle to their normal, as with a tilted gantry."
+    GANTRY_TILT_TAG = "GANTRY_TILT_TAG", "The header states a tilted gantry."
+    LATERAL_SHIFT = "LATERAL_SHIFT", "The slices are shifted sideways against each other."
+    SLICE_GAP = "SLICE_GAP", "The slices are further apart than they are thick."
+    OVERLAPPING_SLICES = "OVERLAPPING_SLICES", "The slices overlap, as usual for coronary CT angiography."
+    TOO_FEW_SLICES = "TOO_FEW_SLICES", "Fewer than three slices make no volume."
+    COVERAGE_SHORT = "COVERAGE_SHORT", "The slices cover less than 60 mm."
+    COVERAGE_LIMITED = "COVERAGE_LIMITED", "The slices cover less than 90 mm; part of the heart may be missing."
+    NOT_AXIAL = "NOT_AXIAL", "The slices are not axial."
+    LOSSY_COMPRESSION = "LOSSY_COMPRESSION", "The images were compressed with loss; nothing is to be measured in them."
+
+    # Cardiac CT: remarks
+    DERIVED = "DERIVED", "Image Type says that the images are derived, e.g. monoenergetic."
+    IMAGE_TYPE_MISSING = "IMAGE_TYPE_MISSING", "Image Type is missing."
+    SOP_CLASS_MISSING = "SOP_CLASS_MISSING", "SOP Class UID is missing; the modality decided."
+    IMAGES_LEFT_OUT = "IMAGES_LEFT_OUT", "Some objects of the series are no axial CT images and were left out."
+    ATTRIBUTE_INVALID = "ATTRIBUTE_INVALID", "An attribute has an invalid value, which was taken as missing."
+    CONTRAST_TAG = "CONTRAST_TAG", "The header states a contrast agent."
+    CONFIRM_CONTRAST_BY_PIXELS = (
+        "CONFIRM_CONTRAST_BY_PIXELS",
+        "Whether contrast was given is not certain from the header.",
+    )
+    THICK_FOR_CCTA = "THICK_FOR_CCTA", "The slices are rather thick for the coronary arteries."
+    TOO_THICK_FOR_CCTA = "TOO_THICK_FOR_CCTA", "The slices are too thick for the coronary arteries."
 
     # Models
     MODEL_MISSING = "MODEL_MISSING", "The weights of the configured model are not there."

@@ -117,4 +117,6 @@ def _check_metadata(configuration: dict[str, Any]) -> None:
     declared = configuration.get("UserMetadata", {})
     missing = [name for name in METADATA if name not in declared]
     if missing:
-        raise SettingsError(f"UserMetadata: found {sorted(declared)}; must declare {', '.join(missing)} (see orthanc.json)")
+        raise SettingsError(
+            f"UserMetadata: found {sorted(declared)}; allowed: must declare {', '.join(missing)}, as orthanc.json does"
+        )

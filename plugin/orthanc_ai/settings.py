@@ -122,8 +122,9 @@ class AI(Section):
     model: str = Field(default="densenet121-res224-all", pattern=r"^[a-z0-9][a-z0-9._-]*$")
     """Name of the model that reads chest radiographs: a folder of the models directory."""
 
-    engine: Literal["onnxruntime", "torch"] = "onnxruntime"
-    """What runs the model."""
+    engine: Literal["onnx", "torch"] = "onnx"
+    """What computes the scores: ONNX Runtime with the exported model, or torch with the weights themselves. Their scores
+    differ by less than 0.00001."""
 
     workers: int = Field(default=2, ge=1, le=64)
     """Number of worker processes."""
@@ -194,6 +195,11 @@ def read_settings(configuration: dict[str, Any]) -> AI:
             'Python.AllowThreads is not true. Without it a worker that stores its report and Orthanc\'s callback for '
             'the next stored instance wait for each other for ever. Set "Python": {"AllowThreads": true}.'
         )
+    if configuration.get("RemoteAccessAllowed") is True and not _asks_for_users(configuration):
+        raise SettingsError(
+            "RemoteAccessAllowed is true, but nobody has to log in. Set AuthenticationEnabled to true and name the users in "
+            "RegisteredUsers (or use Orthanc's authorization plugin)."
+        )
     section = configuration.get("AI", {})
     if not isinstance(section, dict):
         raise SettingsError(f"AI: found {section!r}; allowed: an object with the fields of docs/configuration.md")
@@ -201,6 +207,11 @@ def read_settings(configuration: dict[str, Any]) -> AI:
         return AI.model_validate(section)
     except ValidationError as error:
         raise SettingsError("\n".join(_line(problem) for problem in error.errors())) from None
+
+
+def _asks_for_users(configuration: dict[str, Any]) -> bool:
+    registered = configuration.get("AuthenticationEnabled") is True and bool(configuration.get("RegisteredUsers"))
+    return registered or "Authorization" in configuration
 
 
 def _line(problem: Any) -> str:

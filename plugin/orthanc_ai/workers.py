@@ -7,8 +7,10 @@ are spawned with the interpreter that the settings name.
 import multiprocessing
 import os
 import resource
+import threading
 from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as FuturesTimeoutError
+from multiprocessing import connection
 from typing import Protocol
 
 from pebble import ProcessExpired, ProcessPool
@@ -47,7 +49,10 @@ class Workers:
         context.set_executable(str(settings.python))
         self._timeout = settings.job_timeout
         self._pool = ProcessPool(
-            max_workers=settings.workers, context=context, initializer=_start, initargs=(settings.model_dump_json(by_alias=True),)
+            max_workers=settings.workers,
+            context=context,
+            initializer=_start,
+            initargs=(settings.model_dump_json(by_alias=True),),
         )
 
     def run(self, task: Task) -> Answer:
@@ -83,6 +88,7 @@ class Workers:
 def _start(settings_json: str) -> None:
     """Prepare a worker process: lowest priority, bounded memory, the analyses' code loaded."""
     os.nice(19)
+    threading.Thread(target=_end_with_server, daemon=True).start()
     settings = AI.model_validate_json(settings_json)
     limit = settings.worker_memory_mib * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
@@ -94,6 +100,14 @@ def _start(settings_json: str) -> None:
 
     _readers["xray-findings"] = RadiographReader(settings)
     _readers["cardiac-ct"] = StudyReader(settings)
+
+
+def _end_with_server() -> None:
+    """End this process when the server is killed: left alone, it would wait on a broken pipe, at full load."""
+    server = multiprocessing.parent_process()
+    assert server is not None
+    connection.wait([server.sentinel])
+    os._exit(1)
 
 
 def _read(task: Task) -> Answer:

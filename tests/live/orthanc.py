@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -95,18 +95,30 @@ class Orthanc:
 
     def start(self) -> "Orthanc":
         """Start the server and wait until it answers."""
-        process = self.launch()
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline:
-            if process.poll() is not None:
-                raise RuntimeError(f"Orthanc ended with {process.returncode}:\n{self.log_text()[-3000:]}")
+        self.launch()
+        self.wait_for_http("/ai/status")
+        return self
+
+    def wait_for_http(self, path: str) -> None:
+        """Wait until a path answers."""
+
+        def answers() -> bool:
+            if self._process is not None and self._process.poll() is not None:
+                raise RuntimeError(f"Orthanc ended with {self._process.returncode}:\n{self.log_text()[-3000:]}")
             try:
-                if requests.get(f"{self.url}/ai/status", timeout=5).ok:
-                    return self
+                return requests.get(self.url + path, timeout=5).ok
             except requests.RequestException:
-                pass
+                return False
+
+        self.wait_until(answers, "Orthanc did not answer", START_TIMEOUT_S)
+
+    def wait_until(self, condition: Callable[[], bool], otherwise: str, timeout: float = 60.0) -> None:
+        """Wait until a condition holds."""
+        deadline = time.monotonic() + timeout
+        while not condition():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{otherwise}\n{self.log_text()[-3000:]}")
             time.sleep(0.1)
-        raise TimeoutError(f"Orthanc did not answer:\n{self.log_text()[-3000:]}")
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Stop the server, and say how it ended."""
@@ -120,6 +132,19 @@ class Orthanc:
     def kill(self) -> None:
         """As a power cut: no farewell."""
         self.stop(signal.SIGKILL)
+
+    def workers(self) -> list[int]:
+        """Process numbers of the running worker processes."""
+        assert self._process is not None
+        parent, found = str(self._process.pid), []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text().rsplit(")", 1)[1].split()
+                if fields[1] == parent and b"spawn_main" in (stat.parent / "cmdline").read_bytes():
+                    found.append(int(stat.parent.name))
+            except OSError:
+                continue  # it ended meanwhile
+        return found
 
     def log_text(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
@@ -140,6 +165,13 @@ class Orthanc:
         answer.raise_for_status()
         return answer.json()
 
+    def answers(self, path: str, user: tuple[str, str] | None = None, host: str = "127.0.0.1") -> int:
+        """HTTP status of a path for a user, by way of an address of this machine; 0 if nobody listens."""
+        try:
+            return requests.get(f"http://{host}:{self.port}{path}", auth=user, timeout=10).status_code
+        except requests.RequestException:
+            return 0
+
     # Three ways in. Each answers with the Orthanc identifiers of what is stored afterwards.
 
     def upload(self, files: Iterable[Path | bytes]) -> list[str]:
@@ -152,14 +184,16 @@ class Orthanc:
                 stored.append(answer.json()["ID"])
         return stored
 
-    def send(self, files: Iterable[Path | pydicom.Dataset], calling_aet: str = CALLING_AET) -> list[int]:
+    def send(
+        self, files: Iterable[Path | pydicom.Dataset], calling_aet: str = CALLING_AET, host: str = "127.0.0.1"
+    ) -> list[int]:
         """By C-STORE, one association for all; the DIMSE status of each."""
         datasets = [file if isinstance(file, pydicom.Dataset) else pydicom.dcmread(file, force=True) for file in files]
         entity = AE(ae_title=calling_aet)
         wanted = {(str(data.SOPClassUID), str(data.file_meta.TransferSyntaxUID)) for data in datasets}
         for sop_class, syntax in sorted(wanted):
             entity.add_requested_context(sop_class, syntax)
-        association = entity.associate("127.0.0.1", self.dicom_port, ae_title="ORTHANC")
+        association = entity.associate(host, self.dicom_port, ae_title="ORTHANC")
         if not association.is_established:
             raise ConnectionError("the server refused the association")
         try:

@@ -21,7 +21,7 @@ def configuration(**ai: Any) -> dict[str, Any]:
     [
         ({"Workers": "two"}, "AI.Workers", "'two'", "valid integer"),
         ({"Workers": 0}, "AI.Workers", "0", "greater than or equal to 1"),
-        ({"Engine": "onnx"}, "AI.Engine", "'onnx'", "'onnxruntime' or 'torch'"),
+        ({"Engine": "tensorrt"}, "AI.Engine", "'tensorrt'", "'onnx' or 'torch'"),
         ({"Backfill": "yes"}, "AI.Backfill", "'yes'", "since"),
         ({"Backfill": "since:2024-02-30"}, "AI.Backfill", "since:2024-02-30", "day"),
         ({"XRay": {"UnstatedBodyPart": "maybe"}}, "AI.XRay.UnstatedBodyPart", "'maybe'", "'analyze' or 'skip'"),

@@ -1,0 +1,59 @@
+# Everything runs in the box, a Debian root with Orthanc in .box/ (tools/setup), so a machine needs only Debian or Ubuntu,
+# root, make and bash. `make help` lists the targets.
+
+export HTTP_PORT ?= 8042
+export DICOM_PORT ?= 4242
+export DATA_DIR ?= $(CURDIR)/data
+export MODEL ?=
+
+IN_BOX := tools/box env PYTHONPATH=plugin:.
+WITH_DATA := tools/box --bind "$(DATA_DIR)" /var/lib/orthanc env PYTHONPATH=plugin:.
+TESTS ?= tests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run demo forget-demo models train-phantom test lint lock image clean
+
+help:  ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
+	@echo 'Settings: HTTP_PORT=$(HTTP_PORT) DICOM_PORT=$(DICOM_PORT) DATA_DIR=$(DATA_DIR) MODEL=$(MODEL)'
+
+setup:  ## Build the box: what the server needs
+	@tools/setup
+
+setup-dev:  ## Build the box with what tests and development need
+	@tools/setup --dev
+
+run:  ## Serve in the foreground until Ctrl-C, building what is missing
+	@tools/run
+
+demo: setup  ## Send phantom radiographs, or the DICOM files of DIR=..., to the running server and print the findings
+	@tools/box $(if $(DIR),--bind "$(DIR)" /opt/demo) python3 -m tools.demo \
+	  --http-port "$(HTTP_PORT)" --dicom-port "$(DICOM_PORT)" $(if $(DIR),/opt/demo)
+
+forget-demo: setup  ## Delete every report of the demonstration model from the running server
+	@tools/box python3 -m tools.forget_demo --http-port "$(HTTP_PORT)"
+
+models: setup  ## Fetch, check and export the model of record (or MODEL=...) ahead of time
+	@mkdir -p "$(DATA_DIR)"
+	@$(WITH_DATA) python3 -m orthanc_ai.models.prepare "$(or $(MODEL),densenet121-res224-all)" \
+	  --models models --cache /var/lib/orthanc/ai/models
+
+train-phantom: setup-dev  ## Train the demonstration model on digital phantoms (more than an hour)
+	@$(IN_BOX) python3 -m phantom.train
+
+test: setup-dev  ## Run all tests (or TESTS=tests/unit)
+	@$(IN_BOX) python3 -m pytest $(TESTS) --durations=15
+
+lint: setup-dev  ## Check style and types
+	@$(IN_BOX) ruff check .
+	@$(IN_BOX) ruff format --check .
+	@$(IN_BOX) mypy
+
+lock: setup-dev  ## Renew requirements/*.lock from pyproject.toml
+	@tools/box tools/lock
+
+image:  ## Build the container image with docker, podman or buildah
+	@tools/image
+
+clean:  ## Remove the box and what tests left behind; DATA_DIR stays
+	@rm -rf .box artifacts .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,117 @@
+"""The verdict on a study: which of its CT series are cardiac volumes, and why the others are not."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from ..codes import Code
+from .geometry import Geometry, geometry
+from .header import Header
+from .roles import WHOLE_HEART_MM, Role, has_contrast, role_of
+from .select import (
+    MULTI_FRAME_CT,
+    Evidence,
+    Rules,
+    cardiac_evidence,
+    description_refusal,
+    image_refusal,
+    is_ct,
+    remarks,
+    usual,
+)
+from .verdict import SeriesVerdict, StudyVerdict
+
+DEFAULT_RULES = Rules()
+
+
+def judge_study(headers: Iterable[Header], rules: Rules = DEFAULT_RULES) -> StudyVerdict:
+    """Judge the series of one study.
+
+    Parameters
+    ----------
+    headers
+        Those of all its instances, in any order; the verdict does not depend on it.
+    rules
+        Words and weights.
+
+    Returns
+    -------
+    StudyVerdict
+        One verdict for each CT series; series of other modalities, our own reports among them, are counted.
+    """
+    by_series: dict[str, list[Header]] = {}
+    for header in headers:
+        by_series.setdefault(header.series_instance_uid, []).append(header)
+    ct = [series for series in by_series.values() if any(is_ct(header) for header in series)]
+    verdicts = [judge_series(series, rules) for series in ct]
+    verdicts.sort(key=lambda one: (one.number is None, one.number or 0, one.series_instance_uid))
+    return StudyVerdict(tuple(verdicts), len(by_series) - len(ct))
+
+
+def judge_series(headers: Sequence[Header], rules: Rules = DEFAULT_RULES) -> SeriesVerdict:
+    """Judge one series.
+
+    Parameters
+    ----------
+    headers
+        Those of all its instances, at least one.
+    """
+    refused = [image_refusal(header) for header in headers]
+    images = [header for header, code in zip(headers, refused, strict=True) if code is None]
+    description = usual(headers, lambda header: header.series_description)
+    if not images:
+        counts = Counter(code for code in refused if code)
+        decisive = min(counts, key=lambda code: (-counts[code], code))
+        return _verdict(headers, (decisive, *remarks(headers)))
+    notes = remarks(images)
+    if len(images) < len(headers):
+        notes.append(Code.IMAGES_LEFT_OUT)
+    refusal = description_refusal(description, rules.words)
+    if refusal:
+        return _verdict(headers, (refusal, *notes))
+
+    evidence = cardiac_evidence(images, rules)
+    score = sum(one.points for one in evidence)
+    if any(image.sop_class_uid in MULTI_FRAME_CT for image in images):
+        return _verdict(headers, (Code.ENHANCED_MULTIFRAME, *notes), score=score, evidence=evidence)
+    shape = geometry(images)
+    best = shape.best
+    refusals = shape.refusals
+    if score < rules.threshold:
+        refusals = (Code.NOT_CARDIAC, *refusals)
+    if refusals or best is None:
+        codes = (*refusals, *shape.codes, *notes)
+        return _verdict(headers, codes, score=score, evidence=evidence, shape=shape)
+
+    contrast = has_contrast(usual(images, lambda image: image.contrast_bolus_agent), rules.words)
+    role, role_codes = role_of(
+        description, best.thickness_mm or best.spacing_mm, len(shape.stacks), contrast, rules.words
+    )
+    if (best.coverage_mm or 0) < WHOLE_HEART_MM:
+        notes.append(Code.COVERAGE_LIMITED)
+    codes = (*role_codes, *shape.codes, *notes)
+    return _verdict(headers, codes, score=score, evidence=evidence, shape=shape, role=role)
+
+
+def _verdict(
+    headers: Sequence[Header],
+    codes: Sequence[Code],
+    *,
+    score: int = 0,
+    evidence: tuple[Evidence, ...] = (),
+    shape: Geometry | None = None,
+    role: Role | None = None,
+) -> SeriesVerdict:
+    numbers = sorted(number for header in headers if (number := header.series_number) is not None)
+    return SeriesVerdict(
+        series_instance_uid=headers[0].series_instance_uid,
+        number=numbers[0] if numbers else None,
+        description=usual(headers, lambda header: header.series_description),
+        instances=len(headers),
+        accepted=role is not None,
+        role=role,
+        score=score,
+        evidence=evidence,
+        geometry=shape,
+        codes=tuple(dict.fromkeys(codes)),
+        invalid=tuple(sorted({keyword for header in headers for keyword in header.invalid})),
+    )

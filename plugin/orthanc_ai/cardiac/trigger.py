@@ -1,0 +1,60 @@
+"""Cardiac CT, the half that runs in the server: which studies have CT series, and their headers from the index."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..analyses import Work
+from ..codes import Code
+from ..outcomes import CARDIAC_METADATA
+from ..report.uids import recipe_digest
+from ..server import Level, Resource, Server
+from ..settings import AI
+from ..xray.trigger import admitted
+from .header import NEEDED_TAGS
+
+REPORT_SCHEMA = 1
+"""Version of the report's form and of the rules. A new one is a new recipe: judging again then gives a new report."""
+
+IMAGE_MODALITIES = frozenset({"CT"})
+"""Modalities whose instances make up the study: our own SR coming in does not make it another study."""
+
+
+class CardiacStudies:
+    """Every finished CT study gets a report that says which of its series are cardiac."""
+
+    name = "cardiac-ct"
+    level: Level = "study"
+    metadata = CARDIAC_METADATA
+    tags: Sequence[str] = ("ModalitiesInStudy",)
+
+    def __init__(self, settings: AI) -> None:
+        self._settings = settings
+
+    def wants(self, resource: Resource) -> bool:
+        """A study with at least one CT series."""
+        modalities = str(resource.tags.get("ModalitiesInStudy", "")).split("\\")
+        return self._settings.cardiac_ct.enabled and not IMAGE_MODALITIES.isdisjoint(modalities)
+
+    def work(self, server: Server, resource: Resource) -> Work:
+        """The headers of the study's CT instances, as Orthanc's index has them."""
+        headers: list[dict[str, Any]] = []
+        senders = []
+        for instance in server.children("study", resource.identifier, "instance", NEEDED_TAGS):
+            if instance.tags.get("Modality") not in IMAGE_MODALITIES:
+                continue
+            headers.append({**instance.tags, "SOPClassUID": instance.metadata.get("SopClassUid", "")})
+            senders.append(instance)
+        recipe = recipe_digest(
+            {
+                "instances": sorted(str(header.get("SOPInstanceUID", "")) for header in headers),
+                "schema": REPORT_SCHEMA,
+                "settings": self._settings.cardiac_ct.model_dump(mode="json", exclude={"enabled", "label"}),
+                "sources": self._settings.sources.model_dump(mode="json"),
+            }
+        )
+        refusal = None
+        if not any(admitted(self._settings.sources, sender) for sender in senders):
+            refusal = Code.SOURCE_NOT_SELECTED
+        # One file gives what the report copies of patient and study; the index leaves out some of it.
+        first = senders[0].identifier if senders else ""
+        return Work(recipe, lambda: {"headers": headers, "file": server.file(first)}, refusal)

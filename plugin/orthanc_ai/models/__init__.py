@@ -1,0 +1,1 @@
+"""Models: their cards, weights, export and engines."""

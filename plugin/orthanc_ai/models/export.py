@@ -1,0 +1,86 @@
+"""Export of a torch network to ONNX, checked against torch before it is used."""
+
+import hashlib
+import tempfile
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import nn
+
+from ..codes import Code
+from .card import ModelCard
+from .errors import ModelError
+from .files import write_atomically
+from .network import ScoresAndFeatures
+from .prepared import Prepared, network_digest
+
+_OPSET = 17
+# Largest difference of a score from torch's; of a feature, relative to the largest feature.
+_SCORE_TOLERANCE = 1e-5
+_FEATURE_TOLERANCE = 1e-4
+_LIBRARIES = ("torch", "torchxrayvision", "onnx", "onnxruntime")
+
+
+def export(card: ModelCard, network: nn.Module, weights: Path, weights_digest: str, cache: Path) -> Prepared:
+    """Export a network as ``<cache>/<name>/<digest>.onnx``.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode, as `network.load_network` gives it; `weights` and `weights_digest` say what it came from.
+
+    Raises
+    ------
+    ModelError
+        ``MODEL_INVALID`` if the exported network does not answer as torch does.
+    """
+    content = _to_onnx(card, network)
+    _check(card, network, content)
+    identity = hashlib.sha256(f"{weights_digest} {network_digest(card)}".encode()).hexdigest()
+    file = cache / card.name / f"{identity}.onnx"
+    write_atomically(file, content)
+    versions = {library: version(library) for library in _LIBRARIES}
+    return Prepared(card, weights_digest, weights, file, hashlib.sha256(content).hexdigest(), versions)
+
+
+def _to_onnx(card: ModelCard, network: nn.Module) -> bytes:
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")
+        file = Path(folder) / "network.onnx"
+        torch.onnx.export(
+            ScoresAndFeatures(card, network).eval(),
+            (torch.zeros(1, 1, card.input_size, card.input_size),),
+            file,
+            input_names=["image"],
+            output_names=["scores", "features"],
+            dynamic_axes={name: {0: "batch"} for name in ("image", "scores", "features")},
+            opset_version=_OPSET,
+            dynamo=False,
+        )
+        content = file.read_bytes()
+    onnx.checker.check_model(onnx.load_model_from_string(content))
+    return content
+
+
+def _check(card: ModelCard, network: nn.Module, content: bytes) -> None:
+    """Compare with TorchXRayVision's own forward pass on random images, one and several at a time."""
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    random = np.random.default_rng(0)
+    for count in (1, 3):
+        coarse = random.uniform(-1024, 1024, (count, 1, card.input_size // 8, card.input_size // 8))
+        images = coarse.repeat(8, axis=2).repeat(8, axis=3).astype(np.float32)
+        scores, features = session.run(["scores", "features"], {"image": images})
+        with torch.inference_mode():
+            wanted = network(torch.from_numpy(images)).numpy()
+            wanted_features = ScoresAndFeatures(card, network)(torch.from_numpy(images))[1].numpy()
+        difference = float(np.abs(scores - wanted).max())
+        feature_difference = float(np.abs(features - wanted_features).max() / max(float(wanted_features.max()), 1e-9))
+        # Negated, so that NaN does not pass.
+        if not (difference <= _SCORE_TOLERANCE and feature_difference <= _FEATURE_TOLERANCE):
+            message = f"the export of {card.name} differs from torch by {difference:g} in scores"
+            raise ModelError(Code.MODEL_INVALID, f"{message}, {feature_difference:g} in features")

@@ -1,0 +1,1 @@
+"""Reports: DICOM SR documents that say what an analysis found, and readers for them."""

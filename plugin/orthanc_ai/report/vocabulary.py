@@ -1,0 +1,98 @@
+"""The coded concepts of the reports: what DICOM defines, what this project had to define itself, and titles.
+
+Public codes are taken from PS3.16 as pydicom's dictionary has it; a test looks up each one. What has no verified code
+is in the private scheme `PRIVATE_SCHEME`, and a report that uses it says whose scheme that is.
+"""
+
+from pydicom.sr.coding import Code as CodedEntry
+
+from ..codes import Code
+from ..concepts import Concept
+from .errors import ReportError
+
+PRIVATE_SCHEME = "99ORTHANCAI"
+
+# Titles. A viewer that meets one of CID 7021 expects coordinates in every group; OHIF breaks on one without.
+DIAGNOSTIC_IMAGING_REPORT = Concept("18748-4", "LN", "Diagnostic Imaging Report")  # CID 7000
+MEASUREMENT_REPORT_TITLES = frozenset({"126000", "126001", "126002", "126003"})  # CID 7021
+
+# What was done, CID 100
+RADIOGRAPHY = Concept("43468-8", "LN", "XR unspecified body region")
+COMPUTED_TOMOGRAPHY = Concept("25045-6", "LN", "CT unspecified body region")
+
+# Names of content items
+COMMENT = Concept("121106", "DCM", "Comment")
+FINDING = Concept("121071", "DCM", "Finding")
+FINDING_SITE = Concept("363698007", "SCT", "Finding Site")
+PROBABILITY = Concept("122157", "DCM", "Probability")
+THRESHOLD_VALUE = Concept("122411", "DCM", "Threshold Value")
+PRESENCE = Concept("121052", "DCM", "Presence of property")
+MEASUREMENT_GROUP = Concept("125007", "DCM", "Measurement Group")
+IMAGING_MEASUREMENTS = Concept("126010", "DCM", "Imaging Measurements")
+IMAGE_LIBRARY = Concept("111028", "DCM", "Image Library")
+IMAGE_LIBRARY_GROUP = Concept("126200", "DCM", "Image Library Group")
+SOURCE = Concept("260753009", "SCT", "Source")
+TRACKING_IDENTIFIER = Concept("112039", "DCM", "Tracking Identifier")
+TRACKING_UNIQUE_IDENTIFIER = Concept("112040", "DCM", "Tracking Unique Identifier")
+ALGORITHM_NAME = Concept("111001", "DCM", "Algorithm Name")
+ALGORITHM_VERSION = Concept("111003", "DCM", "Algorithm Version")
+MODALITY = Concept("121139", "DCM", "Modality")
+PIXEL_DATA_ROWS = Concept("110910", "DCM", "Pixel Data Rows")
+PIXEL_DATA_COLUMNS = Concept("110911", "DCM", "Pixel Data Columns")
+PATIENT_ORIENTATION_ROW = Concept("111044", "DCM", "Patient Orientation Row")
+PATIENT_ORIENTATION_COLUMN = Concept("111043", "DCM", "Patient Orientation Column")
+HORIZONTAL_PIXEL_SPACING = Concept("111026", "DCM", "Horizontal Pixel Spacing")
+VERTICAL_PIXEL_SPACING = Concept("111066", "DCM", "Vertical Pixel Spacing")
+SPACING_BETWEEN_SLICES = Concept("112226", "DCM", "Spacing between slices")
+SERIES_INSTANCE_UID = Concept("112002", "DCM", "Series Instance UID")
+
+# Their values
+PRESENT = Concept("52101004", "SCT", "Present")  # CID 240
+ABSENT = Concept("272519000", "SCT", "Absent")
+UNDETERMINED = Concept("373068000", "SCT", "Undetermined")
+ARTIFICIAL_INTELLIGENCE = Concept("123110", "DCM", "Artificial Intelligence")  # CID 7162
+PROCESSING_EQUIPMENT = Concept("109102", "DCM", "Processing Equipment")  # CID 7005
+
+# Units
+PERCENT = Concept("%", "UCUM", "Percent")
+MILLIMETER = Concept("mm", "UCUM", "mm")
+PIXELS = Concept("{pixels}", "UCUM", "Pixels")
+
+# Our own, for the report on the series of a CT study
+VERDICT = Concept("VERDICT", PRIVATE_SCHEME, "Verdict")
+ACCEPTED = Concept("ACCEPTED", PRIVATE_SCHEME, "Accepted as cardiac CT")
+NOT_ACCEPTED = Concept("NOT-ACCEPTED", PRIVATE_SCHEME, "Not accepted")
+ROLE = Concept("ROLE", PRIVATE_SCHEME, "Role")
+CARDIAC_PHASES = Concept("PHASES", PRIVATE_SCHEME, "Cardiac phases")
+SLICES = Concept("SLICES", PRIVATE_SCHEME, "Slices")
+COVERAGE = Concept("COVERAGE", PRIVATE_SCHEME, "Coverage along the patient's axis")
+
+
+def coded(concept: Concept) -> CodedEntry:
+    """A concept in the form that highdicom takes."""
+    return CodedEntry(concept.value, concept.scheme, concept.meaning)
+
+
+def check_title(title: Concept) -> Concept:
+    """Return a title that viewers show as text.
+
+    Raises
+    ------
+    ReportError
+        For a title of CID 7021: OHIF shows a report titled (126000, DCM) as measurements only, and shows an error
+        instead of the report if a group has no coordinates. Its three siblings announce measurements too. Also for a
+        title that does not fit the attributes of a code (PS3.3 section 8.8).
+    """
+    if title.value in MEASUREMENT_REPORT_TITLES:
+        raise ReportError(
+            Code.BAD_REQUEST,
+            f"report title: found ({title.value}, {title.scheme}, {title.meaning!r}); allowed: any code but 126000 to "
+            "126003, which announce measurements, so that viewers do not show the findings as text",
+        )
+    if not (0 < len(title.value) <= 16 and 0 < len(title.scheme) <= 16 and 0 < len(title.meaning) <= 64):
+        raise ReportError(
+            Code.BAD_REQUEST,
+            f"report title: found {tuple(title)}; allowed: a code value and a scheme of 1 to 16 characters and a "
+            "meaning of 1 to 64 characters",
+        )
+    return title

@@ -1,0 +1,161 @@
+"""Radiographs, the half that runs in a worker: from a DICOM file to a report or a reason why not."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any
+
+import pydicom
+from pydicom.errors import InvalidDicomError
+
+from .. import __version__
+from ..analyses import Answer, Task
+from ..codes import Code
+from ..concepts import Finding
+from ..models.card import load_card, with_thresholds
+from ..models.engine import Engine, load_engine
+from ..models.prepared import load_prepared
+from ..outcomes import Outcome, Result
+from ..report.findings import FindingsTemplate, Predecessor
+from ..report.uids import report_identity
+from ..settings import AI
+from .classify import classify
+from .digest import pixel_digest
+from .errors import ImageError
+from .pixels import read_radiograph
+from .select import judge
+
+ANALYSIS = "xray-findings"
+
+
+class RadiographReader:
+    """Reads chest radiographs with the configured model.
+
+    The model is loaded at the first image, so that a worker is there before its model is.
+    """
+
+    def __init__(self, settings: AI) -> None:
+        self._settings = settings
+        self._card = with_thresholds(
+            load_card(settings.models_directory, settings.model), settings.x_ray.thresholds
+        )
+        self._loaded: tuple[Engine, FindingsTemplate] | None = None
+
+    def read(self, task: Task) -> Answer:
+        """Read one instance."""
+        stages = Stages()
+        notes: tuple[Code, ...] = ()
+        try:
+            with stages("header"):
+                dataset = _dataset(task.payload)
+                chosen = judge(
+                    dataset,
+                    self._card.intended_use,
+                    unstated_body_part=self._settings.x_ray.unstated_body_part,
+                    outside_intended_use=self._settings.x_ray.outside_intended_use,
+                )
+                notes = chosen.notes
+            if not chosen.analyze:
+                assert chosen.code is not None
+                return self._without_report(task, chosen.code, "", notes, stages)
+            with stages("load"):
+                engine, template = self._model()
+            with stages("pixels"):
+                image = read_radiograph(dataset, self._card.input_size, voi_lut=self._settings.x_ray.voi_lut)
+                digest = pixel_digest(dataset)
+            notes += image.notes
+        except ImageError as error:
+            return self._without_report(task, error.code, str(error), notes, stages)
+        with stages("infer"):
+            scores = engine.scores(image.tensor[None])[0]
+            findings = classify(self._card, scores, band=self._settings.x_ray.undetermined_band)
+        with stages("report"):
+            identity = report_identity(str(dataset.SOPInstanceUID), digest, ANALYSIS, task.recipe, "findings")
+            dicom = template.fill(
+                dataset,
+                findings,
+                notes=notes,
+                identity=identity,
+                content_datetime=datetime.now(UTC).astimezone(),
+                predecessor=_predecessor(task.previous, identity.sop_instance_uid),
+            )
+        outcome = Outcome(
+            Code.REPORTED,
+            task.recipe,
+            notes=notes,
+            result=Result(
+                sop_class_uid=template.sop_class_uid,
+                sop_instance_uid=identity.sop_instance_uid,
+                series_instance_uid=identity.series_instance_uid,
+                study_instance_uid=str(dataset.StudyInstanceUID),
+            ),
+            model=self._card.name,
+            data={"demonstration": self._card.demonstration, "findings": [_listed(finding) for finding in findings]},
+        )
+        return Answer(outcome, dicom, seconds=stages.seconds)
+
+    def _model(self) -> tuple[Engine, FindingsTemplate]:
+        if self._loaded is None:
+            settings = self._settings
+            prepared = load_prepared(self._card, settings.cache_directory)
+            engine = load_engine(prepared, settings.engine, settings.threads_per_worker)
+            template = FindingsTemplate(
+                self._card,
+                weights_digest=prepared.weights_digest,
+                plugin_version=__version__,
+                title=settings.x_ray.report_title.concept(),
+                band=settings.x_ray.undetermined_band,
+            )
+            self._loaded = engine, template
+        return self._loaded
+
+    def _without_report(
+        self, task: Task, code: Code, detail: str, notes: tuple[Code, ...], stages: "Stages"
+    ) -> Answer:
+        outcome = Outcome(code, task.recipe, detail=detail, notes=notes, model=self._card.name, result=task.previous)
+        return Answer(outcome, seconds=stages.seconds)
+
+
+class Stages:
+    """Wall time by stage, in seconds."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Time a stage."""
+        started = time.perf_counter()
+        yield
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
+
+
+def _dataset(dicom: bytes) -> pydicom.Dataset:
+    try:
+        return pydicom.dcmread(BytesIO(dicom))
+    except (InvalidDicomError, ValueError, TypeError, EOFError, AttributeError, RecursionError) as error:
+        raise ImageError(Code.HEADER_UNREADABLE, type(error).__name__) from error
+
+
+def _predecessor(previous: Result | None, sop_instance_uid: str) -> Predecessor | None:
+    """The report that this one replaces; one that is written again, since it was deleted, replaces none."""
+    if previous is None or previous.sop_instance_uid == sop_instance_uid:
+        return None
+    return Predecessor(
+        sop_class_uid=previous.sop_class_uid,
+        sop_instance_uid=previous.sop_instance_uid,
+        series_instance_uid=previous.series_instance_uid,
+        study_instance_uid=previous.study_instance_uid,
+    )
+
+
+def _listed(finding: Finding) -> dict[str, Any]:
+    """A finding as listings show it; the score to six digits, more than any reader needs."""
+    return {
+        "label": finding.label,
+        "score": round(finding.score, 6),
+        "threshold": finding.threshold,
+        "presence": finding.presence,
+    }

@@ -1,0 +1,186 @@
+"""From a DICOM dataset to the tensor that a model sees.
+
+TorchXRayVision's ``read_xray_dcm``, ``XRayCenterCrop`` and ``XRayResizer`` are the reference; docs/images.md says where
+this reader goes beyond them.
+"""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from pydicom import Dataset
+from pydicom.encaps import get_frame
+from pydicom.pixels.decoders.base import Decoder, get_decoder
+from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes
+
+from ..codes import Code
+from .codestream import frame_size, is_complete
+from .digest import pixel_digest
+from .errors import ImageError
+from .grayscale import brightness, is_padding, value_range
+from .resize import center_crop, resize
+
+__all__ = ["MAXIMUM_PIXELS", "MINIMUM_SIDE", "Radiograph", "pixel_digest", "read_radiograph"]
+
+# A 43 x 43 cm detector with pixels of 68 micrometres.
+MAXIMUM_PIXELS = 40_000_000
+# Fewer rows or columns than this show no lungs, whatever they show.
+MINIMUM_SIDE = 64
+# TorchXRayVision's models take black as -1024 and white as 1024.
+_WHITE = 1024.0
+# From this share of pixels beyond the range of Bits Stored on, Bits Stored is taken to be wrong.
+_WRONG_BITS = 0.01
+# Chest films are at most 43 x 35 cm, a ratio of 1.23; beyond this one, a centre crop may lose lung.
+_SQUARE_ENOUGH = 1.5
+
+_CODESTREAMS = (*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, *JPEG2000TransferSyntaxes)
+
+
+@dataclass(frozen=True, slots=True)
+class Radiograph:
+    """What a model sees.
+
+    Attributes
+    ----------
+    tensor
+        Shape (1, size, size), float32, from -1024 (black) to 1024 (white); bone is bright.
+    notes
+        What is remarkable about the pixels: ``PIXEL_RANGE_EXCEEDED``, ``IMAGE_CROPPED``.
+    """
+
+    tensor: npt.NDArray[np.float32]
+    notes: tuple[Code, ...]
+
+
+def read_radiograph(dataset: Dataset, size: int, *, voi_lut: bool = True) -> Radiograph:
+    """Decode, transform to brightness, crop to the middle square, and resize.
+
+    Parameters
+    ----------
+    dataset
+        A whole DICOM file, as ``pydicom.dcmread`` gives it.
+    size
+        Side of the model's input in pixels.
+    voi_lut
+        Whether to apply the first VOI LUT or window of the image.
+
+    Raises
+    ------
+    ImageError
+        ``NO_PIXELS``, ``MULTI_FRAME``, ``PHOTOMETRIC_UNSUPPORTED``, ``IMAGE_TOO_LARGE``, ``IMAGE_TOO_SMALL``,
+        ``HEADER_UNREADABLE``, ``TRANSFER_SYNTAX_UNSUPPORTED``, ``PIXELS_UNREADABLE`` or ``PIXELS_UNIFORM``.
+    """
+    _check_header(dataset)
+    stored = center_crop(_decode(dataset, _decoder(dataset)))
+    bits, shift, exceeded = _depth(dataset, stored)
+    try:
+        lookup = brightness(dataset, _every_value(stored.dtype, shift), bits, voi_lut)
+    except (ValueError, TypeError, AttributeError, IndexError, OverflowError) as error:
+        raise ImageError(Code.HEADER_UNREADABLE, f"the grayscale transformation is malformed: {error}") from error
+    image = ((2.0 * lookup - 1.0) * _WHITE).astype(np.float32)[stored.view(f"u{stored.itemsize}")]
+    if image.min() == image.max():
+        raise ImageError(Code.PIXELS_UNIFORM, "every pixel has the same brightness")
+    notes = []
+    if exceeded:
+        notes.append(Code.PIXEL_RANGE_EXCEEDED)
+    if max(dataset.Rows, dataset.Columns) > _SQUARE_ENOUGH * min(dataset.Rows, dataset.Columns):
+        notes.append(Code.IMAGE_CROPPED)
+    return Radiograph(resize(image, size)[np.newaxis], tuple(notes))
+
+
+def _check_header(dataset: Dataset) -> None:
+    """Refuse what cannot be read, before any memory is spent on it."""
+    if "PixelData" not in dataset:
+        raise ImageError(Code.NO_PIXELS, "there is no Pixel Data (7FE0,0010)")
+    if _integer(dataset, "NumberOfFrames", 1) != 1:
+        raise ImageError(Code.MULTI_FRAME, f"Number of Frames is {dataset.NumberOfFrames}")
+    photometric = dataset.get("PhotometricInterpretation")
+    if photometric not in ("MONOCHROME1", "MONOCHROME2") or _integer(dataset, "SamplesPerPixel", 1) != 1:
+        raise ImageError(Code.PHOTOMETRIC_UNSUPPORTED, f"Photometric Interpretation is {photometric}")
+    rows, columns = _integer(dataset, "Rows"), _integer(dataset, "Columns")
+    if rows * columns > MAXIMUM_PIXELS:
+        raise ImageError(Code.IMAGE_TOO_LARGE, f"{columns} x {rows} pixels, at most {MAXIMUM_PIXELS} are read")
+    if min(rows, columns) < MINIMUM_SIDE:
+        raise ImageError(Code.IMAGE_TOO_SMALL, f"{columns} x {rows} pixels, at least {MINIMUM_SIDE} each are needed")
+    allocated, stored = _integer(dataset, "BitsAllocated"), _integer(dataset, "BitsStored")
+    if allocated not in (8, 16) or not 2 <= stored <= allocated:
+        message = f"Bits Allocated {allocated} with Bits Stored {stored}; 8 or 16 with 2 to as many are read"
+        raise ImageError(Code.PIXELS_UNREADABLE, message)
+    if _integer(dataset, "PixelRepresentation") not in (0, 1):
+        raise ImageError(Code.HEADER_UNREADABLE, f"Pixel Representation is {dataset.PixelRepresentation}")
+
+
+def _integer(dataset: Dataset, keyword: str, default: int | None = None) -> int:
+    try:
+        value = dataset.get(keyword)
+        return default if value is None and default is not None else int(value)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ImageError(Code.HEADER_UNREADABLE, f"{keyword} is missing or malformed") from error
+
+
+def _decoder(dataset: Dataset) -> Decoder:
+    syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
+    if syntax is None:
+        raise ImageError(Code.HEADER_UNREADABLE, "there is no Transfer Syntax UID (0002,0010)")
+    try:
+        decoder = get_decoder(syntax)
+    except NotImplementedError as error:
+        raise ImageError(Code.TRANSFER_SYNTAX_UNSUPPORTED, f"{syntax.name} is not supported") from error
+    if not decoder.is_available:
+        raise ImageError(Code.TRANSFER_SYNTAX_UNSUPPORTED, f"no decoder for {syntax.name} is installed")
+    return decoder
+
+
+def _decode(dataset: Dataset, decoder: Decoder) -> npt.NDArray[np.integer]:
+    """Stored values, shape (rows, columns), one or two bytes each."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if decoder.UID in _CODESTREAMS:
+                _check_frame(get_frame(dataset.PixelData, 0, number_of_frames=1), dataset.Rows, dataset.Columns)
+            stored: npt.NDArray[np.integer] = decoder.as_array(dataset, index=0, raw=True)[0]
+    except (ImageError, MemoryError):
+        raise
+    except Exception as error:  # codecs raise whatever they like
+        raise ImageError(Code.PIXELS_UNREADABLE, f"{decoder.UID.name}: {error}") from error
+    if stored.shape != (dataset.Rows, dataset.Columns) or stored.itemsize > 2:
+        message = f"decoded to {stored.shape} of {stored.dtype}, not to what the header says"
+        raise ImageError(Code.PIXELS_UNREADABLE, message)
+    return stored.astype(stored.dtype.newbyteorder("="), copy=False)
+
+
+def _check_frame(frame: bytes, rows: int, columns: int) -> None:
+    if frame_size(frame) != (rows, columns):
+        message = f"the compressed frame states {frame_size(frame)} rows and columns, the header {(rows, columns)}"
+        raise ImageError(Code.PIXELS_UNREADABLE, message)
+    if not is_complete(frame):
+        raise ImageError(Code.PIXELS_UNREADABLE, "the compressed frame has no end")
+
+
+def _every_value(dtype: np.dtype[np.integer], shift: int) -> npt.NDArray[np.float64]:
+    """The value that each pattern of bits stands for, in the order of the patterns read as unsigned numbers."""
+    patterns = np.arange(2 ** (8 * dtype.itemsize), dtype=f"u{dtype.itemsize}").view(dtype.newbyteorder("="))
+    return (patterns >> shift).astype(np.float64)
+
+
+def _depth(dataset: Dataset, stored: npt.NDArray[np.integer]) -> tuple[int, int, bool]:
+    """Bits per value, how far values are to be shifted right, and whether some exceed the header's range."""
+    bits, allocated = int(dataset.BitsStored), 8 * stored.itemsize
+    shift = _integer(dataset, "HighBit", bits - 1) + 1 - bits
+    # A High Bit above Bits Stored - 1 means values at the upper end of their cells, unless the lower end is used.
+    if not 0 < shift <= allocated - bits or np.bitwise_or.reduce(stored, axis=None) & (2**shift - 1):
+        shift = 0
+    low, high = value_range(dataset, bits)
+    if low <= int(stored.min()) >> shift and int(stored.max()) >> shift <= high:
+        return bits, shift, False
+    counts = np.bincount(stored.view(f"u{stored.itemsize}").ravel(), minlength=2**allocated)
+    values = _every_value(stored.dtype, shift)
+    counts[is_padding(dataset, values)] = 0
+    beyond = counts[(values < low) | (values > high)].sum()
+    exceeded = bool(beyond > 0)
+    while beyond > _WRONG_BITS * stored.size and bits < allocated:
+        bits += 1
+        low, high = value_range(dataset, bits)
+        beyond = counts[(values < low) | (values > high)].sum()
+    return bits, shift, exceeded

@@ -1,0 +1,82 @@
+"""Centre crop and resize as TorchXRayVision does it, in a hundredth of the time.
+
+TorchXRayVision resizes with ``skimage.transform.resize(image, mode="constant", preserve_range=True)``: a Gaussian
+against aliasing, then linear interpolation, zeros around the image, the result clipped to the range of the input. All
+but the clipping is linear and separable, so for a given size it is one sparse matrix on each side of the image.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array  # type: ignore[import-untyped]
+
+# scipy.ndimage.gaussian_filter cuts its kernel off at this many standard deviations (its default).
+_TRUNCATE = 4.0
+
+
+def center_crop[T: np.generic](image: npt.NDArray[T]) -> npt.NDArray[T]:
+    """The middle square of an image of shape (rows, columns), as a view (``XRayCenterCrop``)."""
+    rows, columns = image.shape
+    side = min(rows, columns)
+    top, left = rows // 2 - side // 2, columns // 2 - side // 2
+    return image[top : top + side, left : left + side]
+
+
+def resize(image: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.float32]:
+    """Resize a square image to ``size`` x ``size`` pixels (``XRayResizer``).
+
+    Parameters
+    ----------
+    image
+        Shape (n, n). Zero must be what lies around the image: its edges fade towards it.
+    size
+        Side of the result in pixels.
+
+    Returns
+    -------
+    Shape (size, size), float32, within the range of `image`.
+    """
+    operator = _operator(image.shape[0], size)
+    # Rows first: each product then runs along contiguous memory.
+    resized = np.ascontiguousarray((operator @ np.ascontiguousarray((operator @ image).T)).T)
+    low, high = float(image.min()), float(image.max())
+    if float(resized.min()) <= 0.0 <= float(resized.max()):
+        low, high = min(low, 0.0), max(high, 0.0)
+    return np.clip(resized, low, high)
+
+
+@lru_cache(maxsize=64)
+def _operator(source: int, target: int) -> csr_array:
+    """The matrix of shape (target, source) that filters and interpolates along one axis."""
+    scale = source / target
+    # Pixel centres of the result in pixels of the source ("grid mode" of scipy.ndimage.zoom).
+    centers = (np.arange(target) + 0.5) * scale - 0.5
+    left = np.floor(centers).astype(np.int64)
+    fraction = centers - left
+    kernel = _gaussian((scale - 1) / 2)
+    radius = len(kernel) // 2
+    taps = np.arange(-radius, radius + 1)
+    rows, columns, weights = [], [], []
+    for at, share in ((left, 1 - fraction), (left + 1, fraction)):
+        column = at[:, None] + taps[None, :]
+        weight = share[:, None] * kernel[None, :]
+        row = np.broadcast_to(np.arange(target)[:, None], column.shape)
+        # The filtered image ends where the image ends, and beyond both lie zeros.
+        inside = ((at >= 0) & (at < source))[:, None] & (column >= 0) & (column < source)
+        rows.append(row[inside])
+        columns.append(column[inside])
+        weights.append(weight[inside])
+    entries = np.concatenate(weights).astype(np.float32)
+    # Building from coordinates sums the two shares of each weight.
+    matrix = csr_array((entries, (np.concatenate(rows), np.concatenate(columns))), shape=(target, source))
+    matrix.sum_duplicates()
+    return matrix
+
+
+def _gaussian(sigma: float) -> npt.NDArray[np.float64]:
+    if sigma <= 0:
+        return np.ones(1)
+    radius = int(_TRUNCATE * sigma + 0.5)
+    kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    return np.asarray(kernel / kernel.sum())

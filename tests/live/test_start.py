@@ -1,0 +1,197 @@
+"""How the server starts, refuses to start, starts on a full archive, and stops."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orthanc_ai.outcomes import XRAY_METADATA
+
+from .orthanc import MODELS_CACHE, Orthanc
+
+RECORD = "densenet121-res224-all"
+
+IMAGES = ("gdcm_cr_mono1_10bit_440.dcm", "nih_dx_mono2_8bit_implicit_nofinding.dcm")
+
+
+@pytest.mark.parametrize(
+    ("ai", "options", "words"),
+    [
+        ({}, {"Python": {"AllowThreads": False}}, ("AllowThreads",)),
+        ({"Workers": "many"}, {}, ("AI.Workers", "'many'", "integer")),
+        ({"Model": "densenet999"}, {}, ("densenet999",)),
+        ({"XRay": {"Thresholds": {"Flu": 0.5}}}, {}, ("Flu",)),
+        ({}, {"UserMetadata": {}}, ("UserMetadata", XRAY_METADATA)),
+    ],
+    ids=["threads", "wrong value", "no such model", "no such finding", "metadata"],
+)
+def test_a_wrong_configuration_stops_the_start_and_says_why(
+    make_server: Callable[..., Orthanc], ai: dict[str, object], options: dict[str, object], words: tuple[str, ...]
+) -> None:
+    orthanc = make_server(ai, options)
+    assert orthanc.launch().wait(30) != 0
+    for word in words:
+        assert word in orthanc.log_text()
+
+
+def archive(make_server: Callable[..., Orthanc], data: Path) -> Orthanc:
+    """A server that has stored images without the plugin."""
+    orthanc = make_server(options={"Plugins": [], "PythonScript": ""})
+    orthanc.launch()
+    orthanc.wait_for_http("/system")
+    assert len(orthanc.upload([data / "cxr" / name for name in IMAGES])) == len(IMAGES)
+    orthanc.stop()
+    orthanc.options.clear()
+    return orthanc
+
+
+@pytest.mark.parametrize(
+    ("backfill", "expected"),
+    [("none", 0), ("all", 2), ("since:2000-01-01", 2), ("since:2100-01-01", 0)],
+)
+def test_first_start_on_a_full_archive_does_what_is_configured(
+    make_server: Callable[..., Orthanc], data: Path, backfill: str, expected: int
+) -> None:
+    orthanc = archive(make_server, data)
+    orthanc.ai["Backfill"] = backfill
+    orthanc.start()
+    orthanc.wait_idle()
+    assert len(orthanc.reports()) == expected
+    if backfill == "none":
+        assert "AI.Backfill is none" in orthanc.log_text()
+
+
+def test_images_that_arrive_while_the_plugin_is_away_are_read_later(
+    make_server: Callable[..., Orthanc], data: Path
+) -> None:
+    orthanc = make_server().start()
+    orthanc.stop()
+    orthanc.options = {"Plugins": [], "PythonScript": ""}
+    orthanc.launch()
+    orthanc.wait_for_http("/system")
+    orthanc.upload([data / "cxr" / IMAGES[0]])
+    orthanc.stop()
+    orthanc.options = {}
+    orthanc.start()
+    orthanc.wait_idle()
+    assert len(orthanc.reports()) == 1
+
+
+def test_killed_in_the_middle_nothing_is_lost_and_nothing_done_twice(
+    make_server: Callable[..., Orthanc], data: Path
+) -> None:
+    orthanc = make_server().start()
+    orthanc.upload([data / "cxr" / name for name in IMAGES])
+    orthanc.kill()
+    orthanc.start()
+    orthanc.wait_idle()
+    assert len(orthanc.reports()) == len(IMAGES)
+
+
+def test_workers_do_not_outlive_a_killed_server(make_server: Callable[..., Orthanc], data: Path) -> None:
+    orthanc = make_server().start()
+    orthanc.upload([data / "cxr" / IMAGES[0]])
+    orthanc.wait_idle()
+    workers = orthanc.workers()
+    assert workers
+    orthanc.kill()
+    orthanc.wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), "a worker lives on")
+
+
+def test_a_stopped_server_leaves_nothing_behind(make_server: Callable[..., Orthanc], data: Path) -> None:
+    orthanc = make_server().start()
+    orthanc.upload([data / "cxr" / IMAGES[0]])
+    orthanc.wait_idle()
+    workers = orthanc.workers()
+    assert orthanc.stop(signal.SIGTERM) == 0
+    orthanc.wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), "a worker lives on")
+
+
+def test_a_cleared_change_log_hides_nothing(make_server: Callable[..., Orthanc], data: Path) -> None:
+    """The log is cleared while the plugin is away: what it had not read is found by looking through the archive."""
+    orthanc = make_server().start()
+    orthanc.stop()
+    orthanc.options = {"Plugins": [], "PythonScript": ""}
+    orthanc.launch()
+    orthanc.wait_for_http("/system")
+    orthanc.upload([data / "cxr" / name for name in IMAGES])
+    assert orthanc.request("DELETE", "/changes").ok
+    orthanc.stop()
+    orthanc.options = {}
+    orthanc.start()
+    orthanc.wait_until(lambda: len(orthanc.reports()) == len(IMAGES), "the reports are missing")
+
+
+def test_only_the_named_senders_are_read(make_server: Callable[..., Orthanc], data: Path) -> None:
+    orthanc = make_server({"Sources": {"RemoteAET": ["STORESCU"]}}).start()
+    orthanc.send([data / "cxr" / IMAGES[0]], calling_aet="STORESCU")
+    [other] = orthanc.upload([data / "cxr" / IMAGES[1]])
+    orthanc.wait_idle()
+    assert len(orthanc.reports()) == 1
+    outcome = orthanc.outcome("instances", other, XRAY_METADATA)
+    assert outcome is not None
+    assert outcome["code"] == "SOURCE_NOT_SELECTED"
+
+
+def test_a_missing_model_holds_the_work_until_it_is_there(
+    make_server: Callable[..., Orthanc], data: Path, tmp_path: Path
+) -> None:
+    """No other model answers in its place, and nothing is lost."""
+    cache = tmp_path / "models"
+    nowhere = "http://127.0.0.1:9/"
+    orthanc = make_server({"Model": RECORD, "CacheDirectory": str(cache), "ModelMirror": nowhere})
+    orthanc.start()
+    instances = orthanc.upload([data / "cxr" / name for name in IMAGES])
+    orthanc.wait_idle()
+    assert orthanc.reports() == []
+    for instance in instances:
+        outcome = orthanc.outcome("instances", instance, XRAY_METADATA)
+        assert outcome is not None
+        assert (outcome["code"], outcome["detail"], outcome["model"]) == ("HELD", "MODEL_MISSING", RECORD)
+    orthanc.stop()
+    # The administrator decides for another model: what was held is read with it.
+    orthanc.ai = {"Model": "phantom", "CacheDirectory": str(MODELS_CACHE)}
+    orthanc.start()
+    orthanc.wait_until(lambda: len(orthanc.reports()) == len(IMAGES), "what was held is not read")
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a server in a network of its own answers to callers from this machine and from others."""
+    folder = tmp_path_factory.mktemp("outside")
+    command = ["unshare", "--net", sys.executable, "-m", "tests.live.outside", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    answers: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answers
+
+
+def test_it_serves_this_machine_only(outside: dict[str, Any]) -> None:
+    """DIMSE listens on every address, HTTP too: from elsewhere both refuse."""
+    assert outside["loopback"] == {"http": 200, "store": True}
+    assert outside["elsewhere"] == {"http": 403, "store": False}
+
+
+def test_an_unknown_sender_is_refused(outside: dict[str, Any]) -> None:
+    assert outside["stranger"] is False
+
+
+def test_remote_access_without_users_is_refused(make_server: Callable[..., Orthanc]) -> None:
+    orthanc = make_server(options={"RemoteAccessAllowed": True})
+    assert orthanc.launch().wait(30) != 0
+    assert "RegisteredUsers" in orthanc.log_text()
+
+
+def test_remote_access_with_users_asks_for_a_password(make_server: Callable[..., Orthanc]) -> None:
+    options = {"RemoteAccessAllowed": True, "AuthenticationEnabled": True, "RegisteredUsers": {"reader": "secret"}}
+    orthanc = make_server(options=options)
+    orthanc.launch()
+    orthanc.wait_until(lambda: orthanc.answers("/ai/status", ("reader", "secret")) == 200, "it does not answer")
+    for path in ("/ai/status", "/ai/findings", "/ohif/", "/system"):
+        assert orthanc.answers(path) == 401
+    assert orthanc.answers("/ai/status", ("reader", "guess")) == 401

@@ -1,0 +1,1 @@
+"""What surrounds the server: setting it up, running it, showing it. Nothing here is loaded by Orthanc."""

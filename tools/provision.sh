@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# Makes a Debian trixie with Orthanc into the server: libraries, viewer, plugins. Runs as root inside the container image
+# (Dockerfile) and inside the box (tools/setup) alike.
+# Usage: tools/provision.sh [--dev]     --dev adds what tests and development need.
+# Every step leaves a stamp of what it was made from and is skipped as long as that is unchanged.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")/.." && pwd)
+venv=/opt/venv
+stamps=/opt/.orthanc-ai-stamps
+mkdir -p "$stamps"
+export DEBIAN_FRONTEND=noninteractive PIP_DISABLE_PIP_VERSION_CHECK=1
+# Node trusts its own list of certificate authorities unless told of the system's.
+export NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
+
+SECONDS=${SECONDS_BEFORE:-0}
+say() { printf '[%4d s] %s\n' "$SECONDS" "$*"; }
+
+# step NAME INPUT...: runs the function NAME unless its stamp is that of the inputs (files, or words).
+step() {
+  local name=$1 stamp input
+  shift
+  stamp=$({ declare -f "$name"; for input in "$@"; do if [ -f "$input" ]; then cat "$input"; else echo "$input"; fi; done; } |
+          sha256sum | cut -d' ' -f1)
+  [ "$(cat "$stamps/$name" 2>/dev/null)" = "$stamp" ] && return
+  "$name" "$@"
+  echo "$stamp" > "$stamps/$name"
+}
+
+install_packages() {
+  local missing=() package
+  for package in "$@"; do
+    dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  say "Debian packages: ${missing[*]}"
+  apt-get -qq update
+  apt-get -qq install --yes --no-install-recommends "${missing[@]}" > /var/log/orthanc-ai-apt.log 2>&1 || {
+    tail -n 30 /var/log/orthanc-ai-apt.log >&2
+    return 1
+  }
+  apt-get clean
+}
+
+server_packages() { install_packages "$@"; }
+development_packages() { install_packages "$@"; }
+
+# install_locked LOCK: exactly the files that the lock names. Debian's numpy and torch show through from the system, so
+# what is checked afterwards is that both halves fit. Debian builds torch against its own sympy and without setuptools,
+# whatever the metadata that it copies from upstream say.
+install_locked() {
+  local problems
+  "$venv/bin/pip" install --quiet --no-deps --require-hashes --requirement "$1"
+  problems=$("$venv/bin/pip" check | grep -vE '^(No broken requirements|torch [^ ]*[+]debian )' || true)
+  [ -z "$problems" ] || { echo "$problems" >&2; return 1; }
+}
+
+server_libraries() {
+  say "Python libraries of the server into $venv"
+  [ -x "$venv/bin/python3" ] || python3 -m venv --system-site-packages "$venv"
+  install_locked "$1"
+}
+
+development_libraries() {
+  say "Python libraries for development into $venv"
+  install_locked "$1"
+}
+
+# npm is needed only to fetch one package, so it comes as a Python wheel and goes again.
+viewer() {
+  say "OHIF viewer into /opt/ohif"
+  local work version
+  work=$(mktemp -d)
+  version=$(sed -n 's/^VERSION = "\(.*\)"$/\1/p' "$2")
+  python3 -m venv "$work/venv"
+  "$work/venv/bin/pip" install --quiet --no-deps --require-hashes --requirement "$1"
+  (cd "$work" && PATH="$work/venv/bin:$PATH" npm pack --silent "@ohif/app@$version") > "$work/npm.log" || {
+    cat "$work/npm.log" >&2
+    return 1
+  }
+  python3 "$2" "$work"/ohif-app-*.tgz /opt/ohif
+  rm -rf "$work"
+}
+
+# One folder of links to just the wanted plugins: the container image brings twenty more, some of which would take over
+# the database, the storage or the web pages as soon as they are loaded.
+plugins() {
+  local name folder found
+  rm -rf /opt/orthanc-plugins
+  mkdir /opt/orthanc-plugins
+  for name in OrthancPython OrthancDicomWeb OrthancGdcm OrthancExplorer2; do
+    found=
+    for folder in /usr/local/share/orthanc/plugins /usr/share/orthanc/plugins; do
+      [ -z "$found" ] && [ -e "$folder/lib$name.so" ] && found=$folder/lib$name.so
+    done
+    if [ -n "$found" ]; then
+      ln -s "$found" "/opt/orthanc-plugins/lib$name.so"
+    elif [ "$name" != OrthancExplorer2 ]; then
+      echo "There is no plugin lib$name.so in this system: install orthanc-python, orthanc-dicomweb, orthanc-gdcm." >&2
+      return 1
+    fi
+  done
+  say "Orthanc plugins: $(cd /opt/orthanc-plugins && echo lib*.so)"
+}
+
+step server_packages python3-venv python3-torch python3-torchvision
+step server_libraries "$here/requirements/server.lock"
+step viewer "$here/requirements/build.lock" "$here/tools/ohif.py" "$here/tools/ohif-config.js"
+step plugins "$(ls /usr/local/share/orthanc/plugins /usr/share/orthanc/plugins 2>/dev/null | sha256sum)"
+mkdir -p /var/lib/orthanc/db /var/lib/orthanc/ai
+
+if [ "${1:-}" = --dev ]; then
+  step development_packages dcmtk dicom3tools chromium chromium-driver fonts-dejavu-core iproute2 \
+    buildah netavark mmdebstrap
+  step development_libraries "$here/requirements/dev.lock"
+fi
+say "ready"
