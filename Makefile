@@ -11,7 +11,7 @@ WITH_DATA := tools/box --bind "$(DATA_DIR)" /var/lib/orthanc env PYTHONPATH=plug
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run demo forget-demo models train-phantom test lint lock image clean
+.PHONY: help setup setup-dev run demo forget-demo models train-phantom test lint docs lock image clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
@@ -48,6 +48,9 @@ lint: setup-dev  ## Check style and types
 	@$(IN_BOX) ruff check .
 	@$(IN_BOX) ruff format --check .
 	@$(IN_BOX) mypy
+
+docs: setup-dev  ## Write the pages of docs/ that are made from the code
+	@$(IN_BOX) python3 -m tools.describe
 
 lock: setup-dev  ## Renew requirements/*.lock from pyproject.toml
 	@tools/box tools/lock

@@ -4,6 +4,7 @@ import base64
 import json
 import urllib.error
 import urllib.request
+from http import HTTPStatus
 from typing import Any
 
 from tools.configure import Configuration
@@ -15,6 +16,10 @@ TIMEOUT = 10.0
 
 class ServerError(Exception):
     """The server does not answer, or answers with an error. The message can be shown to users."""
+
+
+class NotFoundError(ServerError):
+    """The server answers, but knows nothing of what was asked for."""
 
 
 class Client:
@@ -77,7 +82,8 @@ class Client:
             with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
                 text = answer.read()
         except urllib.error.HTTPError as error:
-            raise ServerError(f"{self.base}{path}: {error.code} {error.reason}") from None
+            kind = NotFoundError if error.code == HTTPStatus.NOT_FOUND else ServerError
+            raise kind(f"{self.base}{path}: {error.code} {error.reason}") from None
         except (urllib.error.URLError, OSError) as error:
             raise ServerError(f"No server at {self.base} ({getattr(error, 'reason', error)})") from None
         return json.loads(text) if text else None

@@ -17,7 +17,7 @@ FETCH_TIMEOUT = 60
 """Seconds that the first start waits for the weights of the model of record, some 30 MB."""
 
 # Exit statuses of orthanc_ai.models.prepare.
-READY, UNAVAILABLE, REFUSED = 0, 3, 4
+READY, UNAVAILABLE = 0, 3
 
 
 class ModelChoiceError(Exception):
@@ -72,18 +72,16 @@ def prepare(model: str, data: Path) -> int:
     Raises
     ------
     ModelChoiceError
-        If the files are refused, or there is no such model.
+        If there is no such model, or its files are not what they should be.
     """
-    _say(f"Preparing the model {model} (at most {FETCH_TIMEOUT} s for fetching its weights)")
+    _say(f"Preparing the model {model}")
     command = [sys.executable, "-m", "orthanc_ai.models.prepare", model]
     command += ["--models", str(PRODUCT / "models"), "--cache", str(data / "ai" / "models")]
     command += ["--timeout", str(FETCH_TIMEOUT)]
     status = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(PRODUCT / "plugin")}, check=False).returncode
     if status in (READY, UNAVAILABLE):
         return status
-    if status == REFUSED:
-        raise ModelChoiceError(f"The files of the model {model} are not what they should be; see the message above.")
-    raise ModelChoiceError(f"The model {model} could not be prepared (exit status {status}).")
+    raise ModelChoiceError(f"The model {model} cannot be used; the message above says why.")
 
 
 def _say(text: str) -> None:

@@ -62,7 +62,7 @@ class Answer:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
-class NotReady(Exception):
+class NotReadyError(Exception):
     """The analysis waits for something, e.g. for the weights of its model.
 
     Attributes
@@ -115,7 +115,7 @@ class Analysis(Protocol):
 
         Raises
         ------
-        NotReady
+        NotReadyError
             If the analysis waits for something; the resource is then held.
         """
         ...

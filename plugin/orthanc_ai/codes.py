@@ -5,6 +5,7 @@ in the archives of others.
 """
 
 from enum import StrEnum
+from typing import Self
 
 
 class Code(StrEnum):
@@ -15,7 +16,8 @@ class Code(StrEnum):
 
     sentence: str
 
-    def __new__(cls, name: str, sentence: str) -> "Code":
+    def __new__(cls, name: str, sentence: str = "") -> Self:
+        """Make a member of its name and its sentence."""
         member = str.__new__(cls, name)
         member._value_ = name
         member.sentence = sentence

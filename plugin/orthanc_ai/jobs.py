@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 
-from .analyses import Analysis, Answer, NotReady, Task
+from .analyses import Analysis, Answer, NotReadyError, Task
 from .codes import Code
 from .outcomes import Outcome, OutcomeError, Result
 from .server import Level, Resource, Server, ServerError
-from .workers import WorkerFault, Workers
+from .workers import WorkerError, Workers
 
 MAXIMUM_ATTEMPTS = 2
 """A worker's death may have been another's fault (memory pressure), so a job gets a second try."""
@@ -151,7 +151,7 @@ class Jobs:
         started = time.perf_counter()
         try:
             work = analysis.work(server, found)
-        except NotReady as reason:
+        except NotReadyError as reason:
             outcome = Outcome(
                 Code.HELD, "", detail=str(reason.code), model=reason.model, result=previous.result if previous else None
             )
@@ -184,14 +184,14 @@ class Jobs:
         previous: Result | None,
     ) -> Answer | None:
         """Let a worker do it; ``None`` if the resource has gone meanwhile."""
-        fault = WorkerFault(Code.INTERNAL_ERROR, "")
+        fault = WorkerError(Code.INTERNAL_ERROR, "")
         for _ in range(MAXIMUM_ATTEMPTS):
             gathered = payload()
             if gathered is None:
                 return None
             try:
                 return self._workers.run(Task(analysis.name, gathered, recipe, previous, context))
-            except WorkerFault as error:
+            except WorkerError as error:
                 if self._stopping.is_set():
                     raise ServerError("stopping") from error
                 fault = error

@@ -1,16 +1,16 @@
 """The plugin: the rooms, wired together."""
 
 import threading
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
-from .analyses import METADATA
+from .analyses import METADATA, Analysis
 from .cardiac.trigger import CardiacStudies
 from .inbox import Inbox
 from .jobs import Jobs
 from .readiness import Readiness
-from .server import Sdk, Server
-from .settings import AI, SettingsError, read_settings
+from .sdk import Sdk
+from .server import Server
+from .settings import SettingsError, read_settings
 from .workers import Workers
 from .xray.trigger import Radiographs
 
@@ -19,16 +19,6 @@ STACK_BYTES = 8 * 1024 * 1024
 
 JOIN_S = 10.0
 """How long a stopping server waits for each of our threads."""
-
-
-class Registrar(Sdk, Protocol):
-    """The part of the plugin SDK that registers callbacks."""
-
-    ChangeType: Any
-
-    def RegisterOnStoredInstanceCallback(self, callback: Callable[..., None]) -> None: ...  # noqa: N802
-    def RegisterOnChangeCallback(self, callback: Callable[..., None]) -> None: ...  # noqa: N802
-    def RegisterRestCallback(self, regex: str, callback: Callable[..., None]) -> None: ...  # noqa: N802
 
 
 class Plugin:
@@ -40,7 +30,7 @@ class Plugin:
         If the configuration cannot be used; raised at load, it stops Orthanc's start.
     """
 
-    def __init__(self, sdk: Registrar) -> None:
+    def __init__(self, sdk: Sdk) -> None:
         threading.stack_size(STACK_BYTES)
         self._sdk = sdk
         self.server = Server(sdk)
@@ -80,7 +70,7 @@ class Plugin:
     def _start(self) -> None:
         settings, server = self.settings, self.server
         self.workers = Workers(settings)
-        analyses = _analyses(settings, self.readiness)
+        analyses: tuple[Analysis, ...] = (Radiographs(settings, self.readiness), CardiacStudies(settings))
         self.jobs = Jobs(
             server,
             self.workers,
@@ -104,13 +94,6 @@ class Plugin:
             self.jobs.stop()
         for thread in self._threads:
             thread.join(JOIN_S)
-
-
-def _analyses(settings: AI, readiness: Readiness) -> list[Any]:
-    analyses: list[Any] = []
-    analyses.append(Radiographs(settings, readiness))
-    analyses.append(CardiacStudies(settings))
-    return analyses
 
 
 def _check_metadata(configuration: dict[str, Any]) -> None:

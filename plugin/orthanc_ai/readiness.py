@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .analyses import NotReady
+from .analyses import NotReadyError
 from .codes import Code
 from .models.card import ModelCard, load_card, with_thresholds
 from .models.errors import ModelError
@@ -63,12 +63,12 @@ class Readiness:
 
         Raises
         ------
-        NotReady
+        NotReadyError
             With the reason.
         """
         if self._prepared is None:
             code, detail = self._reason
-            raise NotReady(code, self.card.name, detail)
+            raise NotReadyError(code, self.card.name, detail)
         return self._prepared
 
     def state(self) -> ModelState:
@@ -127,7 +127,7 @@ class Readiness:
         ]
         if settings.model_mirror:
             command += ["--mirror", settings.model_mirror]
-        self._child = subprocess.Popen(  # noqa: S603 - a fixed command, no shell
+        self._child = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

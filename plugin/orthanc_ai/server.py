@@ -7,7 +7,9 @@ all of the rest can run, and be tested, without a server.
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
+
+from .sdk import Sdk
 
 Level = Literal["instance", "series", "study", "patient"]
 
@@ -16,24 +18,6 @@ _PATHS: dict[Level, str] = {"instance": "instances", "series": "series", "study"
 # OrthancPluginErrorCode values that say "there is no such thing" (plugin SDK, enumeration OrthancPluginErrorCode).
 _UNKNOWN_RESOURCE = 17
 _INEXISTENT_ITEM = 7
-
-
-class Sdk(Protocol):
-    """The part of the plugin SDK's `orthanc` module that is used here."""
-
-    OrthancException: type[Exception]
-
-    def RestApiGet(self, uri: str) -> bytes: ...  # noqa: N802 - the SDK's own names
-    def RestApiPost(self, uri: str, body: bytes) -> bytes: ...  # noqa: N802
-    def RestApiPut(self, uri: str, body: bytes) -> bytes: ...  # noqa: N802
-    def RestApiDelete(self, uri: str) -> None: ...  # noqa: N802
-    def GetDicomForInstance(self, instance: str) -> bytes: ...  # noqa: N802
-    def GetConfiguration(self) -> str: ...  # noqa: N802
-    def GetGlobalProperty(self, number: int, default: str) -> str: ...  # noqa: N802
-    def SetGlobalProperty(self, number: int, value: str) -> None: ...  # noqa: N802
-    def LogInfo(self, message: str) -> None: ...  # noqa: N802
-    def LogWarning(self, message: str) -> None: ...  # noqa: N802
-    def LogError(self, message: str) -> None: ...  # noqa: N802
 
 
 class ServerError(Exception):
@@ -286,7 +270,8 @@ class Server:
 
 
 def _resource(level: Level, item: Mapping[str, Any]) -> Resource:
-    tags = dict(item.get("PatientMainDicomTags", {})) | item.get("MainDicomTags", {}) | item.get("RequestedTags", {})
+    # In this order: for what is kept at two levels (Image Orientation), RequestedTags answers with the series' value.
+    tags = dict(item.get("PatientMainDicomTags", {})) | item.get("RequestedTags", {}) | item.get("MainDicomTags", {})
     parent = item.get("ParentSeries") or item.get("ParentStudy") or item.get("ParentPatient") or ""
     children: Iterable[str] = item.get("Instances") or item.get("Series") or item.get("Studies") or ()
     return Resource(

@@ -4,6 +4,7 @@ The field names are those of the JSON file (CamelCase, as in the rest of Orthanc
 snake_case. ``docs/configuration.md`` is generated from this module, so the descriptions here are what users read.
 """
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -112,6 +113,16 @@ class CardiacCT(Section):
     words: list[str] = []
     """Further words (regular expressions) that tell a cardiac series by its description."""
 
+    @field_validator("words")
+    @classmethod
+    def _regular_expressions(cls, words: list[str]) -> list[str]:
+        for word in words:
+            try:
+                re.compile(word)
+            except re.error as error:
+                raise ValueError(f"{word!r} is not a regular expression ({error})") from None
+        return words
+
     label: str = Field(default="cardiac-ct", pattern=r"^[A-Za-z0-9_-]{1,64}$")
     """Label that a study gets if one of its series is an accepted cardiac series."""
 
@@ -192,7 +203,7 @@ def read_settings(configuration: dict[str, Any]) -> AI:
     """
     if configuration.get("Python", {}).get("AllowThreads") is not True:
         raise SettingsError(
-            'Python.AllowThreads is not true. Without it a worker that stores its report and Orthanc\'s callback for '
+            "Python.AllowThreads is not true. Without it a worker that stores its report and Orthanc's callback for "
             'the next stored instance wait for each other for ever. Set "Python": {"AllowThreads": true}.'
         )
     if configuration.get("RemoteAccessAllowed") is True and not _asks_for_users(configuration):

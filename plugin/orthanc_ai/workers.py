@@ -20,7 +20,7 @@ from .codes import Code
 from .settings import AI
 
 
-class WorkerFault(Exception):
+class WorkerError(Exception):
     """A worker did not answer: it died, was too slow, or an error escaped from the analysis."""
 
     def __init__(self, code: Code, detail: str) -> None:
@@ -60,28 +60,28 @@ class Workers:
 
         Raises
         ------
-        WorkerFault
+        WorkerError
             If the worker does not answer; the pool has replaced it by then.
         """
         future = self._pool.schedule(_read, args=(task,), timeout=self._timeout)
         try:
             answer: Answer = future.result()
         except FuturesTimeoutError:
-            raise WorkerFault(Code.DEADLINE_EXCEEDED, f"no answer within {self._timeout} s") from None
+            raise WorkerError(Code.DEADLINE_EXCEEDED, f"no answer within {self._timeout} s") from None
         except ProcessExpired as error:
-            raise WorkerFault(Code.WORKER_DIED, f"exit code {error.exitcode}") from None
+            raise WorkerError(Code.WORKER_DIED, f"exit code {error.exitcode}") from None
         except CancelledError:
-            raise WorkerFault(Code.WORKER_DIED, "the server is stopping") from None
+            raise WorkerError(Code.WORKER_DIED, "the server is stopping") from None
         except MemoryError:
-            raise WorkerFault(Code.WORKER_DIED, "out of the memory that AI.WorkerMemoryMiB allows") from None
-        except Exception as error:  # noqa: BLE001 - an analysis of unknown data; the job must end with a code
+            raise WorkerError(Code.WORKER_DIED, "out of the memory that AI.WorkerMemoryMiB allows") from None
+        except Exception as error:
             # The type alone: the message of a decoder's or pydicom's error may quote the header.
-            raise WorkerFault(Code.INTERNAL_ERROR, type(error).__name__) from error
+            raise WorkerError(Code.INTERNAL_ERROR, type(error).__name__) from error
         return answer
 
     def stop(self) -> None:
         """End all workers, their tasks included."""
-        self._pool.stop()
+        self._pool.stop()  # type: ignore[no-untyped-call]  # pebble has no annotations there
         self._pool.join()
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from orthanc_ai.outcomes import XRAY_METADATA
 
 from .orthanc import MODELS_CACHE, Orthanc

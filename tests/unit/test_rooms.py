@@ -12,7 +12,15 @@ PURE_ROOMS = ("cardiac", "models", "report", "xray")
 SERVER_HALVES = {"xray/trigger.py", "cardiac/trigger.py"}
 """The halves of the analyses that run in the server: they read its index, and nothing in their room imports them."""
 
-FORBIDDEN_IN_PURE_ROOMS = ("orthanc", "requests", "http", "orthanc_ai.server", "orthanc_ai.inbox", "orthanc_ai.jobs", "orthanc_ai.api")
+FORBIDDEN_IN_PURE_ROOMS = (
+    "orthanc",
+    "requests",
+    "http",
+    "orthanc_ai.server",
+    "orthanc_ai.inbox",
+    "orthanc_ai.jobs",
+    "orthanc_ai.api",
+)
 
 
 def imports(file: Path) -> set[str]:
@@ -38,7 +46,9 @@ def test_pure_rooms_know_no_server(file: Path) -> None:
     name = str(file.relative_to(PACKAGE))
     for imported in imports(file):
         if name not in SERVER_HALVES:
-            assert not any(imported == bad or imported.startswith(bad + ".") for bad in FORBIDDEN_IN_PURE_ROOMS), imported
+            assert not any(imported == bad or imported.startswith(bad + ".") for bad in FORBIDDEN_IN_PURE_ROOMS), (
+                imported
+            )
             assert not imported.endswith(".trigger"), imported
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from orthanc_ai.settings import SettingsError, read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +27,7 @@ def configuration(**ai: Any) -> dict[str, Any]:
         ({"XRay": {"Thresholds": {"Mass": 1.5}}}, "AI.XRay.Thresholds.Mass", "1.5", "less than or equal to 1"),
         ({"XRay": {"ReportTitle": {"CodeValue": "126000"}}}, "AI.XRay.ReportTitle.CodeValue", "126000", "126003"),
         ({"Sources": {"RemoteAET": "ROOM1"}}, "AI.Sources.RemoteAET", "'ROOM1'", "list"),
+        ({"CardiacCT": {"Words": ["heart("]}}, "AI.CardiacCT.Words", "heart(", "regular expression"),
         ({"Modell": "phantom"}, "AI.Modell", "no such field", "docs/configuration.md"),
     ],
 )
@@ -57,4 +57,3 @@ def test_the_product_configuration_is_valid() -> None:
     settings = read_settings(json.loads(text))
     assert settings.model == "densenet121-res224-all", "the product is configured for the model of record"
     assert settings.backfill == "none"
-

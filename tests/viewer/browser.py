@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
@@ -50,7 +51,7 @@ class Ohif:
         self.driver.set_window_size(*SIZE)
         self._url = url
 
-    def __enter__(self) -> "Ohif":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

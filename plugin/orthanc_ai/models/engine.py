@@ -86,6 +86,8 @@ class TorchEngine:
         from .network import ScoresAndFeatures, load_network
 
         torch.set_num_threads(threads)
+        # Convolutions in TF32, torch's default on GPUs, would change scores in the third decimal.
+        torch.backends.cudnn.allow_tf32 = False
         network = load_network(prepared.card, prepared.weights, prepared.weights_digest)
         self._torch = torch
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -7,6 +7,7 @@ cannot be used, 2 wrong usage. What went wrong is the last line of the output.
 
 import argparse
 import fcntl
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from .weights import adopt, cached_weights, embedded_weights, fetch_weights, loc
 
 DEFAULT_TIMEOUT_S = 600.0
 
+# Held while a model is prepared; all other hidden files are temporary.
+_IN_USE_FILE = ".in-use"
 _EXIT_STATUS = {Code.MODEL_MISSING: 3, Code.MODEL_TAMPERED: 4, Code.MODEL_INVALID: 5}
 
 
@@ -111,10 +114,15 @@ def _export(card: ModelCard, weights: Path, digest: str, folder: Path, cache: Pa
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Hold other processes that prepare the same model."""
+    """Hold other processes that prepare the same model, and sweep up after those that were killed."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as file:
+    with (folder / _IN_USE_FILE).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        for leftover in folder.glob(".*"):
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            elif leftover.name != _IN_USE_FILE:
+                leftover.unlink()
         yield
 
 

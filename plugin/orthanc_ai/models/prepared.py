@@ -97,22 +97,25 @@ def load_prepared(card: ModelCard, cache: Path) -> Prepared:
     if sha256_of(onnx) != note.onnx_sha256:
         message = f"{onnx} is not the file that was exported; delete it and {file} if you know why"
         raise ModelError(Code.MODEL_TAMPERED, message)
-    return Prepared(card, note.weights_digest, Path(note.weights), onnx, note.onnx_sha256, note.versions)
+    return Prepared(card, note.weights_digest, file.parent / note.weights, onnx, note.onnx_sha256, note.versions)
 
 
 def save_prepared(prepared: Prepared, cache: Path) -> None:
     """Write the note that `load_prepared` reads."""
+    folder = cache / prepared.card.name
+    # Relative, so that the cache may be moved; embedded weights lie elsewhere, and an absolute path joins as itself.
+    beside = prepared.weights.is_relative_to(folder)
     note = _Note(
         card=prepared.card.name,
         network_digest=network_digest(prepared.card),
         weights_digest=prepared.weights_digest,
-        weights=str(prepared.weights),
+        weights=str(prepared.weights.relative_to(folder) if beside else prepared.weights.resolve()),
         onnx=prepared.onnx.name,
         onnx_sha256=prepared.onnx_digest,
         versions=prepared.versions,
     )
     content = note.model_dump_json(indent=2) + "\n"
-    write_atomically(cache / prepared.card.name / PREPARED_FILE, content.encode())
+    write_atomically(folder / PREPARED_FILE, content.encode())
 
 
 def network_digest(card: ModelCard) -> str:

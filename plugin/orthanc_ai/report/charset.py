@@ -4,14 +4,18 @@ pydicom replaces what it cannot decode by U+FFFD. In a report that would be a ne
 which an archive would not find the study's other objects.
 """
 
+import re
 import warnings
 from collections.abc import Sequence
 
-from pydicom.charset import convert_encodings, decode_bytes, default_encoding, encode_string
-from pydicom.valuerep import TEXT_VR_DELIMS
+from pydicom.charset import convert_encodings, decode_bytes, default_encoding, encode_string, python_encoding
+from pydicom.dataset import Dataset
+from pydicom.valuerep import CUSTOMIZABLE_CHARSET_VR, TEXT_VR_DELIMS
 
 _ESCAPE = b"\x1b"
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+# What pydicom corrects. Any other term it would look up among Python's codecs, where "utf_16" and "rot13" live too.
+_TERM = re.compile(r"ISO.(IR.|2022.IR.)\d+")
 
 
 class UndecodableError(ValueError):
@@ -33,7 +37,8 @@ class CharacterSets:
         with warnings.catch_warnings():
             # Unknown terms and extensions of sets that cannot be extended: both show in what cannot be decoded.
             warnings.simplefilter("ignore")
-            self._encodings: list[str] = convert_encodings(list(terms))
+            known = [term if term in python_encoding or _TERM.fullmatch(term) else "" for term in terms]
+            self._encodings: list[str] = convert_encodings(known)
 
     def decode(self, value: bytes) -> str:
         """Decode a value of VR SH, LO or PN.
@@ -47,9 +52,12 @@ class CharacterSets:
             return self._decode_plain(value)
         if self._encodings[0] == default_encoding and not value.split(_ESCAPE, 1)[0].isascii():
             raise UndecodableError
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            text = decode_bytes(value, self._encodings, TEXT_VR_DELIMS)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                text = decode_bytes(value, self._encodings, TEXT_VR_DELIMS)
+        except (UnicodeError, LookupError):
+            raise UndecodableError from None
         # What pydicom could not decode is a replacement character, an unknown escape sequence is still there.
         if _REPLACEMENT in text or "\x1b" in text:
             raise UndecodableError
@@ -63,6 +71,15 @@ class CharacterSets:
         except (UnicodeError, LookupError):
             raise UndecodableError from None
 
+    def as_stored(self, text: str) -> bytes | str:
+        """Undo what pydicom did to a text of the default repertoire: it has read every byte as Latin-1."""
+        if self._encodings[0] == default_encoding and not text.isascii():
+            try:
+                return text.encode(default_encoding)
+            except UnicodeEncodeError:
+                pass  # never was a stored text: a dataset made in memory, or one with code extensions
+        return text
+
     def encode(self, text: str) -> bytes:
         """Encode a text as pydicom would write it; characters that the sets do not have become question marks."""
         with warnings.catch_warnings():
@@ -73,3 +90,10 @@ class CharacterSets:
 def ascii_text(text: str) -> str:
     """A text for a document whose character sets are not understood: what is not ASCII becomes a question mark."""
     return text.encode("ascii", "replace").decode("ascii")
+
+
+def make_ascii(dataset: Dataset) -> None:
+    """Turn every text of a dataset made by this project into ASCII, see `ascii_text`."""
+    for data in dataset.iterall():
+        if data.VR in CUSTOMIZABLE_CHARSET_VR and isinstance(data.value, str):
+            data.value = ascii_text(data.value)

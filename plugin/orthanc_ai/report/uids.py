@@ -11,8 +11,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-
-type JSON = str | int | float | bool | None | Sequence[JSON] | Mapping[str, JSON]
+type JSON = str | int | float | bool | Sequence[JSON] | Mapping[str, JSON] | None
 
 # The project's name space for name-based UUIDs. Never to be changed: every computed UID hangs on it.
 _NAMESPACE = uuid.UUID("f3c44ffb-8c43-48e2-bab3-c0a560e52fa3")
@@ -107,5 +106,3 @@ def recipe_digest(parts: Mapping[str, JSON]) -> str:
     """
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
-
-

@@ -10,7 +10,6 @@ from typing import Any
 import pydicom
 from pydicom.errors import InvalidDicomError
 
-from .. import __version__
 from ..analyses import Answer, Task
 from ..codes import Code
 from ..concepts import Finding
@@ -18,7 +17,9 @@ from ..models.card import load_card, with_thresholds
 from ..models.engine import Engine, load_engine
 from ..models.prepared import load_prepared
 from ..outcomes import Outcome, Result
-from ..report.findings import FindingsTemplate, Predecessor
+from ..report.document import SOP_CLASS_UID
+from ..report.errors import ReportError
+from ..report.findings_report import FindingsTemplate, ReportSettings
 from ..report.uids import report_identity
 from ..settings import AI
 from .classify import classify
@@ -38,9 +39,7 @@ class RadiographReader:
 
     def __init__(self, settings: AI) -> None:
         self._settings = settings
-        self._card = with_thresholds(
-            load_card(settings.models_directory, settings.model), settings.x_ray.thresholds
-        )
+        self._card = with_thresholds(load_card(settings.models_directory, settings.model), settings.x_ray.thresholds)
         self._loaded: tuple[Engine, FindingsTemplate] | None = None
 
     def read(self, task: Task) -> Answer:
@@ -73,20 +72,20 @@ class RadiographReader:
             findings = classify(self._card, scores, band=self._settings.x_ray.undetermined_band)
         with stages("report"):
             identity = report_identity(str(dataset.SOPInstanceUID), digest, ANALYSIS, task.recipe, "findings")
-            dicom = template.fill(
-                dataset,
-                findings,
-                notes=notes,
-                identity=identity,
-                content_datetime=datetime.now(UTC).astimezone(),
-                predecessor=_predecessor(task.previous, identity.sop_instance_uid),
-            )
+            # A report that is written again, since it was deleted, replaces none.
+            again = task.previous is not None and task.previous.sop_instance_uid == identity.sop_instance_uid
+            now = datetime.now(UTC).astimezone()
+            predecessor = None if again else task.previous
+            try:
+                dicom = template.fill(dataset, findings, notes, identity, now, predecessor)
+            except ReportError as error:
+                return self._without_report(task, Code.HEADER_UNREADABLE, str(error), notes, stages)
         outcome = Outcome(
             Code.REPORTED,
             task.recipe,
             notes=notes,
             result=Result(
-                sop_class_uid=template.sop_class_uid,
+                sop_class_uid=SOP_CLASS_UID,
                 sop_instance_uid=identity.sop_instance_uid,
                 series_instance_uid=identity.series_instance_uid,
                 study_instance_uid=str(dataset.StudyInstanceUID),
@@ -101,19 +100,17 @@ class RadiographReader:
             settings = self._settings
             prepared = load_prepared(self._card, settings.cache_directory)
             engine = load_engine(prepared, settings.engine, settings.threads_per_worker)
-            template = FindingsTemplate(
-                self._card,
-                weights_digest=prepared.weights_digest,
-                plugin_version=__version__,
+            lut = "applied" if settings.x_ray.voi_lut else "not applied"
+            report = ReportSettings(
                 title=settings.x_ray.report_title.concept(),
-                band=settings.x_ray.undetermined_band,
+                undetermined_band=settings.x_ray.undetermined_band,
+                parameters=(f"VOI LUT or window of the image {lut}",),
             )
+            template = FindingsTemplate(self._card, weights_digest=prepared.weights_digest, settings=report)
             self._loaded = engine, template
         return self._loaded
 
-    def _without_report(
-        self, task: Task, code: Code, detail: str, notes: tuple[Code, ...], stages: "Stages"
-    ) -> Answer:
+    def _without_report(self, task: Task, code: Code, detail: str, notes: tuple[Code, ...], stages: "Stages") -> Answer:
         outcome = Outcome(code, task.recipe, detail=detail, notes=notes, model=self._card.name, result=task.previous)
         return Answer(outcome, seconds=stages.seconds)
 
@@ -137,18 +134,6 @@ def _dataset(dicom: bytes) -> pydicom.Dataset:
         return pydicom.dcmread(BytesIO(dicom))
     except (InvalidDicomError, ValueError, TypeError, EOFError, AttributeError, RecursionError) as error:
         raise ImageError(Code.HEADER_UNREADABLE, type(error).__name__) from error
-
-
-def _predecessor(previous: Result | None, sop_instance_uid: str) -> Predecessor | None:
-    """The report that this one replaces; one that is written again, since it was deleted, replaces none."""
-    if previous is None or previous.sop_instance_uid == sop_instance_uid:
-        return None
-    return Predecessor(
-        sop_class_uid=previous.sop_class_uid,
-        sop_instance_uid=previous.sop_instance_uid,
-        series_instance_uid=previous.series_instance_uid,
-        study_instance_uid=previous.study_instance_uid,
-    )
 
 
 def _listed(finding: Finding) -> dict[str, Any]:

@@ -6,6 +6,8 @@ picture for half a frame. So size and end of the frame are checked first.
 
 import struct
 
+from rle.rle import decode_segment  # type: ignore[import-untyped]
+
 # Markers of ISO/IEC 10918-1 (JPEG), 14495-1 (JPEG-LS) and 15444-1 (JPEG 2000).
 _SOI = b"\xff\xd8"  # start of a JPEG or JPEG-LS image
 _END = b"\xff\xd9"  # EOI of JPEG and JPEG-LS, EOC of JPEG 2000: the same two bytes
@@ -38,6 +40,24 @@ def is_complete(frame: bytes) -> bool:
     """Whether a JPEG, JPEG-LS or JPEG 2000 frame ends with its end marker, apart from padding."""
     # A frame of odd length is padded to an even one with a byte of no meaning (PS3.5 section A.4).
     return _END in frame[-_LONGEST_PADDING - len(_END) :]
+
+
+def rle_segments(frame: bytes) -> list[bytes]:
+    """The segments of an RLE frame, unpacked (PS3.5 section G.5).
+
+    Raises
+    ------
+    ValueError
+        If the frame is malformed.
+    """
+    try:
+        count, *offsets = struct.unpack_from("<16I", frame)
+    except struct.error as error:
+        raise ValueError("the frame has no RLE header") from error
+    if not 1 <= count <= 15:
+        raise ValueError(f"the frame claims {count} RLE segments")
+    ends = [*offsets[1:count], len(frame)]
+    return [bytes(decode_segment(frame[start:end])) for start, end in zip(offsets[:count], ends, strict=True)]
 
 
 def _jpeg_size(frame: bytes) -> tuple[int, int] | None:

@@ -6,19 +6,21 @@ this reader goes beyond them.
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
 from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import Decoder, get_decoder
-from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes
+from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes, RLELossless
 
 from ..codes import Code
-from .codestream import frame_size, is_complete
+from .cells import read_cells
+from .codestream import frame_size, is_complete, rle_segments
 from .digest import pixel_digest
 from .errors import ImageError
-from .grayscale import brightness, is_padding, value_range
+from .grayscale import brightness
 from .resize import center_crop, resize
 
 __all__ = ["MAXIMUM_PIXELS", "MINIMUM_SIDE", "Radiograph", "pixel_digest", "read_radiograph"]
@@ -29,10 +31,13 @@ MAXIMUM_PIXELS = 40_000_000
 MINIMUM_SIDE = 64
 # TorchXRayVision's models take black as -1024 and white as 1024.
 _WHITE = 1024.0
-# From this share of pixels beyond the range of Bits Stored on, Bits Stored is taken to be wrong.
-_WRONG_BITS = 0.01
 # Chest films are at most 43 x 35 cm, a ratio of 1.23; beyond this one, a centre crop may lose lung.
 _SQUARE_ENOUGH = 1.5
+# Largest distance from a straight line, of 2048 levels, at which brightness counts as one: float32 rounding.
+_STRAIGHT = 1e-3
+
+# Cells as they are: what lies beside a value's own bits may be part of it, see cells.py.
+_DECODING: dict[str, Any] = {"raw": True, "view_only": True, "correct_unused_bits": False}
 
 _CODESTREAMS = (*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, *JPEG2000TransferSyntaxes)
 
@@ -73,20 +78,18 @@ def read_radiograph(dataset: Dataset, size: int, *, voi_lut: bool = True) -> Rad
     """
     _check_header(dataset)
     stored = center_crop(_decode(dataset, _decoder(dataset)))
-    bits, shift, exceeded = _depth(dataset, stored)
     try:
-        lookup = brightness(dataset, _every_value(stored.dtype, shift), bits, voi_lut)
+        cells = read_cells(dataset, stored)
+        lookup = brightness(dataset, cells.values, cells.bits, voi_lut)
     except (ValueError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise ImageError(Code.HEADER_UNREADABLE, f"the grayscale transformation is malformed: {error}") from error
-    image = ((2.0 * lookup - 1.0) * _WHITE).astype(np.float32)[stored.view(f"u{stored.itemsize}")]
-    if image.min() == image.max():
-        raise ImageError(Code.PIXELS_UNIFORM, "every pixel has the same brightness")
+    tensor = _resized(stored, ((2.0 * lookup - 1.0) * _WHITE).astype(np.float32), size)
     notes = []
-    if exceeded:
+    if cells.exceeded:
         notes.append(Code.PIXEL_RANGE_EXCEEDED)
     if max(dataset.Rows, dataset.Columns) > _SQUARE_ENOUGH * min(dataset.Rows, dataset.Columns):
         notes.append(Code.IMAGE_CROPPED)
-    return Radiograph(resize(image, size)[np.newaxis], tuple(notes))
+    return Radiograph(tensor[np.newaxis], tuple(notes))
 
 
 def _check_header(dataset: Dataset) -> None:
@@ -137,9 +140,9 @@ def _decode(dataset: Dataset, decoder: Decoder) -> npt.NDArray[np.integer]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            if decoder.UID in _CODESTREAMS:
-                _check_frame(get_frame(dataset.PixelData, 0, number_of_frames=1), dataset.Rows, dataset.Columns)
-            stored: npt.NDArray[np.integer] = decoder.as_array(dataset, index=0, raw=True)[0]
+            if decoder.UID.is_encapsulated:
+                _check_frame(dataset, get_frame(dataset.PixelData, 0, number_of_frames=1))
+            stored: npt.NDArray[np.integer] = decoder.as_array(dataset, index=0, **_DECODING)[0]
     except (ImageError, MemoryError):
         raise
     except Exception as error:  # codecs raise whatever they like
@@ -150,37 +153,40 @@ def _decode(dataset: Dataset, decoder: Decoder) -> npt.NDArray[np.integer]:
     return stored.astype(stored.dtype.newbyteorder("="), copy=False)
 
 
-def _check_frame(frame: bytes, rows: int, columns: int) -> None:
-    if frame_size(frame) != (rows, columns):
-        message = f"the compressed frame states {frame_size(frame)} rows and columns, the header {(rows, columns)}"
-        raise ImageError(Code.PIXELS_UNREADABLE, message)
-    if not is_complete(frame):
-        raise ImageError(Code.PIXELS_UNREADABLE, "the compressed frame has no end")
+def _check_frame(dataset: Dataset, frame: bytes) -> None:
+    """Refuse a compressed frame that is cut, or of another size than the header says."""
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax == RLELossless:
+        wanted = dataset.Rows * dataset.Columns
+        found = [len(segment) for segment in rle_segments(frame)]
+        # The byte that pads a segment to an even length may decode to one more.
+        if len(found) != dataset.BitsAllocated // 8 or not all(wanted <= length <= wanted + 1 for length in found):
+            raise ImageError(Code.PIXELS_UNREADABLE, f"the segments hold {found} bytes, not {wanted} each")
+    elif syntax in _CODESTREAMS:
+        size = (dataset.Rows, dataset.Columns)
+        if frame_size(frame) != size:
+            message = f"the compressed frame states {frame_size(frame)} rows and columns, the header {size}"
+            raise ImageError(Code.PIXELS_UNREADABLE, message)
+        if not is_complete(frame):
+            raise ImageError(Code.PIXELS_UNREADABLE, "the compressed frame has no end")
 
 
-def _every_value(dtype: np.dtype[np.integer], shift: int) -> npt.NDArray[np.float64]:
-    """The value that each pattern of bits stands for, in the order of the patterns read as unsigned numbers."""
-    patterns = np.arange(2 ** (8 * dtype.itemsize), dtype=f"u{dtype.itemsize}").view(dtype.newbyteorder("="))
-    return (patterns >> shift).astype(np.float64)
-
-
-def _depth(dataset: Dataset, stored: npt.NDArray[np.integer]) -> tuple[int, int, bool]:
-    """Bits per value, how far values are to be shifted right, and whether some exceed the header's range."""
-    bits, allocated = int(dataset.BitsStored), 8 * stored.itemsize
-    shift = _integer(dataset, "HighBit", bits - 1) + 1 - bits
-    # A High Bit above Bits Stored - 1 means values at the upper end of their cells, unless the lower end is used.
-    if not 0 < shift <= allocated - bits or np.bitwise_or.reduce(stored, axis=None) & (2**shift - 1):
-        shift = 0
-    low, high = value_range(dataset, bits)
-    if low <= int(stored.min()) >> shift and int(stored.max()) >> shift <= high:
-        return bits, shift, False
-    counts = np.bincount(stored.view(f"u{stored.itemsize}").ravel(), minlength=2**allocated)
-    values = _every_value(stored.dtype, shift)
-    counts[is_padding(dataset, values)] = 0
-    beyond = counts[(values < low) | (values > high)].sum()
-    exceeded = bool(beyond > 0)
-    while beyond > _WRONG_BITS * stored.size and bits < allocated:
-        bits += 1
-        low, high = value_range(dataset, bits)
-        beyond = counts[(values < low) | (values > high)].sum()
-    return bits, shift, exceeded
+def _resized(stored: npt.NDArray[np.integer], lookup: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.float32]:
+    """Brightness of the image, looked up by its patterns of bits, and resized."""
+    low, high = int(stored.min()), int(stored.max())
+    if low == high:
+        raise ImageError(Code.PIXELS_UNIFORM, "every pixel has the same value")
+    half = len(lookup) // 2
+    ascending, first = (np.roll(lookup, half), -half) if stored.dtype.kind == "i" else (lookup, 0)
+    used = ascending[low - first : high - first + 1]
+    slope = (float(used[-1]) - float(used[0])) / (high - low)
+    offset = float(used[0]) - slope * low
+    if np.abs(slope * np.arange(low, high + 1) + offset - used).max() < _STRAIGHT:
+        if slope == 0.0:
+            raise ImageError(Code.PIXELS_UNIFORM, "every pixel has the same brightness")
+        # A straight line commutes with resizing, and is much cheaper behind it.
+        return resize(stored, size, slope=slope, offset=offset)
+    image = lookup[stored.view(f"u{stored.itemsize}")]
+    if image.min() == image.max():
+        raise ImageError(Code.PIXELS_UNIFORM, "every pixel has the same brightness")
+    return resize(image, size)

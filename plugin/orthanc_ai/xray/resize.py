@@ -23,27 +23,34 @@ def center_crop[T: np.generic](image: npt.NDArray[T]) -> npt.NDArray[T]:
     return image[top : top + side, left : left + side]
 
 
-def resize(image: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.float32]:
-    """Resize a square image to ``size`` x ``size`` pixels (``XRayResizer``).
+def resize(
+    image: npt.NDArray[np.integer | np.floating], size: int, *, slope: float = 1.0, offset: float = 0.0
+) -> npt.NDArray[np.float32]:
+    """Resize ``slope * image + offset`` to ``size`` x ``size`` pixels (``XRayResizer``).
 
     Parameters
     ----------
     image
-        Shape (n, n). Zero must be what lies around the image: its edges fade towards it.
+        Shape (n, n), integers of at most 16 bits or float32.
     size
         Side of the result in pixels.
+    slope, offset
+        Brightness of a pixel, applied after resizing, where there are fewer of them. Zero brightness is what lies
+        around the image: its edges fade towards it.
 
     Returns
     -------
-    Shape (size, size), float32, within the range of `image`.
+    Shape (size, size), float32, within the range of ``slope * image + offset``.
     """
     operator = _operator(image.shape[0], size)
     # Rows first: each product then runs along contiguous memory.
-    resized = np.ascontiguousarray((operator @ np.ascontiguousarray((operator @ image).T)).T)
-    low, high = float(image.min()), float(image.max())
+    weighted = operator @ np.ascontiguousarray((operator @ image).T)
+    covered = operator.sum(axis=1)
+    resized = np.float32(slope) * weighted.T + np.float32(offset) * np.outer(covered, covered)
+    low, high = sorted(slope * float(end) + offset for end in (image.min(), image.max()))
     if float(resized.min()) <= 0.0 <= float(resized.max()):
         low, high = min(low, 0.0), max(high, 0.0)
-    return np.clip(resized, low, high)
+    return np.clip(np.ascontiguousarray(resized), low, high)
 
 
 @lru_cache(maxsize=64)

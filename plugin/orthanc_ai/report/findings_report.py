@@ -1,0 +1,352 @@
+"""The findings report on one radiograph: a prepared content tree, filled for each image.
+
+highdicom takes some 180 ms to build such a tree from nothing, longer than a model takes to read the image. But only
+the image's UIDs, the numbers, the presence codes and the comments change from report to report. So the tree is built
+and encoded once for each model, with holes where these go.
+"""
+
+import math
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, lru_cache
+from typing import Final
+
+from pydicom.dataset import Dataset
+from pydicom.valuerep import DSfloat
+
+from .. import __version__
+from ..codes import Code
+from ..concepts import Concept, Finding
+from ..models.card import ModelCard
+from . import provenance, tree, vocabulary
+from .charset import ascii_text, make_ascii
+from .document import Frame, Predecessor, reference_item
+from .encoding import Fragment, element, encode_item, sequence
+from .header import ImageReference, image_reference, inherit
+from .images import ImageFacts, descriptors, image_facts
+from .uids import ReportIdentity, derive_uid, tracking_uid
+
+SERIES_NUMBER = 9001
+"""Series Number of findings reports: behind the images of any study."""
+
+# Values that no report has, to find the places of the real ones.
+_PROBE_PERCENT: Final = -1.0
+_PROBE_SOP_CLASS: Final = derive_uid("probe", "SOP class")
+_PROBE_SOP_INSTANCE: Final = derive_uid("probe", "SOP instance")
+_PROBE_TRACKING: Final = derive_uid("probe", "tracking")
+_PROBE_COMMENT: Final = "probe"
+_PROBE_FACTS: Final = ImageFacts("DX", None, None, None, None)
+
+_IMAGE, _DESCRIPTORS, _TRACKING, _PERCENT, _EXACT, _PRESENCE, _TEXT = (
+    "image",
+    "descriptors",
+    "tracking UID",
+    "percent",
+    "exact percent",
+    "presence",
+    "text",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSettings:
+    """What a site decides about its findings reports.
+
+    Attributes
+    ----------
+    title
+        Coded title; not one of CID 7021, see `vocabulary.check_title`.
+    undetermined_band
+        Half width of the band around a threshold within which nothing is decided, 0 to 1. Only stated here; the
+        findings come decided.
+    parameters
+        Lines on how the model was run, e.g. ``"VOI LUT not applied"``; they become Algorithm Parameters.
+    """
+
+    title: Concept = vocabulary.DIAGNOSTIC_IMAGING_REPORT
+    undetermined_band: float = 0.0
+    parameters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """The parts of a report, encoded."""
+
+    frame: Frame
+    context: bytes  # items before the comments: language, observer, procedure
+    comment: Fragment
+    library: Fragment
+    measurements: Fragment
+    groups: Mapping[str, Fragment]  # by label
+    statements: tuple[str, ...]
+
+
+class FindingsTemplate:
+    """The findings report of one model, ready to be filled. Preparing it takes about a second.
+
+    Parameters
+    ----------
+    card
+        The model's card, with the thresholds in use (see `models.card.with_thresholds`).
+    weights_digest
+        SHA-256 of the weights, hex.
+    plugin_version
+        Version of this plugin.
+
+    Raises
+    ------
+    ReportError
+        If the title is one that viewers do not show as text.
+    """
+
+    def __init__(
+        self,
+        card: ModelCard,
+        *,
+        weights_digest: str,
+        settings: ReportSettings | None = None,
+        plugin_version: str = __version__,
+    ) -> None:
+        settings = settings or ReportSettings()
+        vocabulary.check_title(settings.title)
+        self._card = card
+        self._outputs = {output.label: output for output in card.outputs}
+        maker = provenance.of_model(
+            card, weights_digest, plugin_version, settings.undetermined_band, settings.parameters
+        )
+        self._prepared = _prepare(card, maker, settings.title, plain=False)
+        # For a source whose character sets are not understood: the same in ASCII, which every set contains.
+        self._prepared_in_ascii = _prepare(card, maker, settings.title, plain=True)
+
+    def fill(
+        self,
+        source: Dataset,
+        findings: Sequence[Finding],
+        notes: Sequence[Code],
+        identity: ReportIdentity,
+        content_datetime: datetime,
+        predecessor: Predecessor | None = None,
+    ) -> bytes:
+        """Make the report on an image.
+
+        Parameters
+        ----------
+        source
+            Header of the image; pixels are not needed. Best as it was read, see `header.inherit`.
+        findings
+            At least one, each of an output of the card, in any order.
+        notes
+            What a reader must know about this image, e.g. that the header does not say what it shows.
+        identity
+            See `uids.report_identity`.
+        content_datetime
+            When the report was made, with or without a time zone.
+        predecessor
+            The report that this one replaces.
+
+        Returns
+        -------
+        bytes
+            A whole DICOM file, Comprehensive 3D SR, Explicit VR Little Endian.
+
+        Raises
+        ------
+        ReportError
+            If the source lacks a UID.
+        ValueError
+            If a finding is not the card's, comes twice, has a score outside 0 to 1 or another threshold than the card,
+            or if a demonstration model decides on presence.
+        """
+        self._check(findings)
+        inherited = inherit(source)
+        image = image_reference(source)
+        prepared = self._prepared if inherited.character_sets is None else self._prepared_in_ascii
+        ordered = sorted(findings, key=_rank)
+        comments = [*prepared.statements, *map(note_text, notes), *self._summary(ordered)]
+        if inherited.character_sets is not None:
+            comments = [ascii_text(comment) for comment in comments]
+        return prepared.frame.document(
+            inherited,
+            [image],
+            identity,
+            content_datetime,
+            predecessor,
+            (
+                prepared.context,
+                *(prepared.comment.fill({_TEXT: _text_value(comment)}) for comment in comments),
+                prepared.library.fill({_IMAGE: _reference(image), _DESCRIPTORS: _descriptors(image_facts(source))}),
+                prepared.measurements.fill({_TEXT: b"".join(self._group(prepared, image, each) for each in ordered)}),
+            ),
+        )
+
+    def _group(self, prepared: _Prepared, image: ImageReference, finding: Finding) -> bytes:
+        presence = presence_code(finding.presence, self._card.demonstration)
+        uid = tracking_uid(image.sop_instance_uid.decode("iso8859"), finding.label)
+        return prepared.groups[finding.label].fill(
+            {
+                _IMAGE: _reference(image),
+                _TRACKING: _tracking_value(uid),
+                _PERCENT: _numeric_value(percent(finding.score, finding.threshold)),
+                _EXACT: _floating_point_value(100 * finding.score),
+                _PRESENCE: b"" if presence is None else _presence_items()[presence],
+            }
+        )
+
+    def _summary(self, ordered: Sequence[Finding]) -> list[str]:
+        """The decisions in one line each, so that nobody has to go through all groups for them."""
+        return [] if self._card.demonstration else summary(ordered)
+
+    def _check(self, findings: Sequence[Finding]) -> None:
+        if not findings:
+            raise ValueError("a findings report needs at least one finding")
+        labels = [finding.label for finding in findings]
+        for position, finding in enumerate(findings):
+            output = self._outputs.get(finding.label)
+            if output is None or finding.label in labels[:position]:
+                raise ValueError(f"finding {finding.label!r}; allowed: each of {', '.join(self._outputs)} once")
+            if (finding.concept, finding.site, finding.threshold) != (output.finding, output.site, output.threshold):
+                raise ValueError(f"finding {finding.label!r} has another code or threshold than the model card")
+            if not 0 <= finding.score <= 1:  # refuses NaN too
+                raise ValueError(f"finding {finding.label!r} has the score {finding.score}; allowed: 0 to 1")
+            if self._card.demonstration and finding.presence is not None:
+                raise ValueError(f"finding {finding.label!r}: a demonstration model does not decide on presence")
+
+
+def summary(ordered: Sequence[Finding]) -> list[str]:
+    """What a model has decided, for people: a line on what is present, one on what is undetermined.
+
+    Parameters
+    ----------
+    ordered
+        Findings in the order of the report.
+    """
+    present = [_in_words(finding) for finding in ordered if finding.presence is True]
+    undetermined = [_in_words(finding) for finding in ordered if finding.presence is None]
+    lines = [f"At or above the threshold: {', '.join(present)}." if present else "No score reaches its threshold."]
+    if undetermined:
+        lines = [lines[0]] if present else ["No score is clearly above its threshold."]
+        lines.append(f"Too close to the threshold to decide: {', '.join(undetermined)}.")
+    return lines
+
+
+def percent(score: float, threshold: float) -> float:
+    """A score in percent with one decimal, on the same side of the threshold as the score itself.
+
+    >>> percent(0.87312, 0.5)
+    87.3
+    >>> percent(0.49997, 0.5)
+    49.9
+    """
+    rounded = round(100 * score, 1)
+    if (rounded >= 100 * threshold) == (score >= threshold):
+        return rounded
+    towards = math.floor if score < threshold else math.ceil
+    return towards(1000 * score) / 10
+
+
+def note_text(note: Code) -> str:
+    """A remark on an image: for people the sentence, for programs the code."""
+    return f"{note.sentence} ({note})"
+
+
+def presence_code(presence: bool | None, demonstration: bool) -> Concept | None:
+    """Code of CID 240 for a decision; none with a demonstration model, which decides nothing."""
+    if demonstration:
+        return None
+    if presence is None:
+        return vocabulary.UNDETERMINED
+    return vocabulary.PRESENT if presence else vocabulary.ABSENT
+
+
+def _rank(finding: Finding) -> tuple[int, float]:
+    """Order of the groups: what is present, what is undecided, the rest; by score."""
+    return {True: 0, None: 1, False: 2}[finding.presence], -finding.score
+
+
+def _in_words(finding: Finding) -> str:
+    return f"{finding.concept.meaning} {percent(finding.score, finding.threshold):.1f} %"
+
+
+# ---- Preparing -------------------------------------------------------------------------------------------------
+
+
+def threshold_percent(threshold: float) -> float:
+    """A threshold in percent, without the digits that binary fractions add."""
+    return round(100 * threshold, 6)
+
+
+def _prepare(card: ModelCard, maker: provenance.Provenance, title: Concept, *, plain: bool) -> _Prepared:
+    image = tree.Image(_PROBE_SOP_CLASS, _PROBE_SOP_INSTANCE, tuple(descriptors(_PROBE_FACTS)))
+    lines = [
+        tree.FindingLine(
+            label=output.label,
+            tracking_uid=_PROBE_TRACKING,
+            finding=output.finding,
+            site=output.site,
+            percent=_PROBE_PERCENT,
+            exact_percent=_PROBE_PERCENT,
+            threshold_percent=threshold_percent(output.threshold),
+            presence=vocabulary.UNDETERMINED,
+        )
+        for output in card.outputs
+    ]
+    root = tree.findings_tree(maker, title, image, lines, [_PROBE_COMMENT])[0]
+    if plain:
+        make_ascii(root)
+    *context, comment, library, measurements = root.ContentSequence
+    groups = [encode_item(group) for group in measurements.ContentSequence]
+    concepts = [title, *(concept for output in card.outputs for concept in (output.finding, output.site))]
+    holes = {
+        _IMAGE: reference_item(_PROBE_SOP_CLASS.encode(), _PROBE_SOP_INSTANCE.encode()),
+        _TRACKING: _tracking_value(_PROBE_TRACKING),
+        _PERCENT: _numeric_value(_PROBE_PERCENT),
+        _EXACT: _floating_point_value(_PROBE_PERCENT),
+        _PRESENCE: _presence_items()[vocabulary.UNDETERMINED],
+    }
+    return _Prepared(
+        frame=Frame.prepare(maker, SERIES_NUMBER, root, concepts, plain=plain),
+        context=b"".join(encode_item(each) for each in context),
+        comment=Fragment.cut(encode_item(comment), {_TEXT: _text_value(_PROBE_COMMENT)}),
+        library=Fragment.cut(encode_item(library), {_IMAGE: holes[_IMAGE], _DESCRIPTORS: _descriptors(_PROBE_FACTS)}),
+        measurements=Fragment.cut(encode_item(measurements), {_TEXT: b"".join(groups)}),
+        groups={line.label: Fragment.cut(group, holes) for line, group in zip(lines, groups, strict=True)},
+        statements=maker.statements,
+    )
+
+
+# ---- The pieces that go into the holes -------------------------------------------------------------------------
+
+
+def _text_value(text: str) -> bytes:
+    return element(0x0040A160, "UT", text.encode())
+
+
+def _tracking_value(uid: str) -> bytes:
+    return element(0x0040A124, "UI", uid.encode())
+
+
+def _numeric_value(value: float) -> bytes:
+    return element(0x0040A30A, "DS", str(DSfloat(value, auto_format=True)).encode())
+
+
+def _floating_point_value(value: float) -> bytes:
+    return element(0x0040A161, "FD", struct.pack("<d", value))
+
+
+def _reference(image: ImageReference) -> bytes:
+    return reference_item(image.sop_class_uid, image.sop_instance_uid)
+
+
+@cache
+def _presence_items() -> Mapping[Concept, bytes]:
+    codes = (vocabulary.PRESENT, vocabulary.ABSENT, vocabulary.UNDETERMINED)
+    return {code: encode_item(tree.presence_item(code)) for code in codes}
+
+
+@lru_cache(maxsize=64)  # a detector makes the same image over and over
+def _descriptors(facts: ImageFacts) -> bytes:
+    """The Content Sequence of an image library entry; nothing at all if there is nothing to say."""
+    items = [encode_item(descriptor) for descriptor in descriptors(facts)]
+    return sequence(0x0040A730, items) if items else b""

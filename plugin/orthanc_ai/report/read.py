@@ -1,0 +1,125 @@
+"""Reading findings reports back, for tests and for those who have nothing but the stored object.
+
+Only pydicom is needed, so that a server can read a report without loading what writes it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+
+from ..codes import Code
+from ..concepts import Concept, Finding
+from . import vocabulary
+from .errors import ReportError
+
+_NOTE = re.compile(r"\(([A-Z_]+)\)$")
+_PRESENCE = {vocabulary.PRESENT: True, vocabulary.ABSENT: False, vocabulary.UNDETERMINED: None}
+
+
+@dataclass(frozen=True, slots=True)
+class FindingsReport:
+    """What a findings report says.
+
+    Attributes
+    ----------
+    model, model_version
+        Name and version of the model, as on its card.
+    source_sop_class_uid, source_sop_instance_uid
+        The image that was read.
+    findings
+        In the order of the report. Scores and thresholds are 0 to 1.
+    decides
+        Whether the model decides on presence; a demonstration model does not.
+    notes
+        Remarks on this image.
+    comments
+        Every text that stands before the measurements, in order; the notes are among them.
+    """
+
+    model: str
+    model_version: str
+    source_sop_class_uid: str
+    source_sop_instance_uid: str
+    findings: tuple[Finding, ...]
+    decides: bool
+    notes: tuple[Code, ...]
+    comments: tuple[str, ...]
+
+
+def read_findings_report(document: bytes | Dataset) -> FindingsReport:
+    """Read a findings report of this project.
+
+    Parameters
+    ----------
+    document
+        A DICOM file, or the dataset in it.
+
+    Raises
+    ------
+    ReportError
+        If it is something else.
+    """
+    try:
+        dataset = dcmread(BytesIO(document)) if isinstance(document, bytes) else document
+        return _report(dataset)
+    except (InvalidDicomError, AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+        raise ReportError(Code.HEADER_UNREADABLE, f"not a findings report of this project: {error}") from error
+
+
+def _report(dataset: Dataset) -> FindingsReport:
+    comments = tuple(str(item.TextValue) for item in _children(dataset, vocabulary.COMMENT))
+    measurements = _child(dataset, vocabulary.IMAGING_MEASUREMENTS)
+    groups = list(_children(measurements, vocabulary.MEASUREMENT_GROUP))
+    probability = _child(groups[0], vocabulary.PROBABILITY)
+    library = _child(_child(dataset, vocabulary.IMAGE_LIBRARY), vocabulary.IMAGE_LIBRARY_GROUP)
+    source = _child(library, vocabulary.SOURCE).ReferencedSOPSequence[0]
+    codes = (match[1] for match in map(_NOTE.search, comments) if match)
+    return FindingsReport(
+        model=str(_child(probability, vocabulary.ALGORITHM_NAME).TextValue),
+        model_version=str(_child(probability, vocabulary.ALGORITHM_VERSION).TextValue),
+        source_sop_class_uid=str(source.ReferencedSOPClassUID),
+        source_sop_instance_uid=str(source.ReferencedSOPInstanceUID),
+        findings=tuple(_finding(group) for group in groups),
+        decides=any(True for _ in _children(groups[0], vocabulary.PRESENCE)),
+        notes=tuple(Code(code) for code in codes if code in Code.__members__),
+        comments=comments,
+    )
+
+
+def _finding(group: Dataset) -> Finding:
+    value = _child(group, vocabulary.PROBABILITY).MeasuredValueSequence[0]
+    threshold = _child(group, vocabulary.THRESHOLD_VALUE).MeasuredValueSequence[0]
+    presence = [_concept(item.ConceptCodeSequence[0]) for item in _children(group, vocabulary.PRESENCE)]
+    return Finding(
+        label=str(_child(group, vocabulary.TRACKING_IDENTIFIER).TextValue),
+        concept=_concept(_child(group, vocabulary.FINDING).ConceptCodeSequence[0]),
+        site=_concept(_child(group, vocabulary.FINDING_SITE).ConceptCodeSequence[0]),
+        score=float(value.FloatingPointValue) / 100,
+        # Undo the binary fraction, as writing the percentage did.
+        threshold=round(float(threshold.NumericValue) / 100, 8),
+        presence=_PRESENCE[presence[0]] if presence else None,
+    )
+
+
+def _children(item: Dataset, name: Concept) -> Iterator[Dataset]:
+    """Children with a concept name, by its code."""
+    for child in item.ContentSequence:
+        found = child.ConceptNameCodeSequence[0]
+        if (found.CodeValue, found.CodingSchemeDesignator) == (name.value, name.scheme):
+            yield child
+
+
+def _child(item: Dataset, name: Concept) -> Dataset:
+    child = next(_children(item, name), None)
+    if child is None:
+        raise ValueError(f"there is no {name.meaning!r}")
+    return child
+
+
+def _concept(code: Dataset) -> Concept:
+    return Concept(str(code.CodeValue), str(code.CodingSchemeDesignator), str(code.CodeMeaning))

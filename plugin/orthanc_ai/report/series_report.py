@@ -1,0 +1,215 @@
+"""The report on the series of a CT study: which of them are cardiac, and why the others are not.
+
+One report for a study, one group for each series. Nothing was measured in the images; the rules look at headers.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from highdicom.sr import (
+    MeasurementsAndQualitativeEvaluations,
+    QualitativeEvaluation,
+    RelationshipTypeValues,
+    TrackingIdentifier,
+    UIDRefContentItem,
+)
+from pydicom.dataset import Dataset
+
+from .. import __version__
+from ..concepts import Concept
+from . import provenance, tree, vocabulary
+from .charset import make_ascii
+from .document import Frame, Predecessor
+from .encoding import encode_item
+from .header import ImageReference, image_reference, inherit
+from .uids import ReportIdentity, tracking_uid
+from .vocabulary import coded
+
+SERIES_NUMBER = 9011
+"""Series Number of these reports: behind the images of any study."""
+
+RULES_NAME = "cardiac-ct-series"
+RULES_TITLE = "Cardiac CT series selection"
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """An instance of a series, by its UIDs."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesLine:
+    """What the report says about a series.
+
+    Attributes
+    ----------
+    series_instance_uid
+        Of the series.
+    series_number, description, modality
+        As the header has them; ``None`` or empty if it does not.
+    accepted
+        Whether it is a cardiac series that can be analysed.
+    role
+        What it is for, in words, if it is cardiac.
+    codes
+        Reasons and remarks: each a code and its sentence.
+    phases
+        Cardiac phases in words, e.g. ``"75 %"``.
+    slices
+        Number of slices of one volume; a series may hold several.
+    spacing_mm
+        Distance of neighbouring slices in mm.
+    coverage_mm
+        Extent of the volume across its slices in mm.
+    instances
+        All instances of the series.
+    """
+
+    series_instance_uid: str
+    series_number: int | None
+    description: str
+    modality: str
+    accepted: bool
+    role: str | None
+    codes: tuple[tuple[str, str], ...]
+    phases: tuple[str, ...] = ()
+    slices: int | None = None
+    spacing_mm: float | None = None
+    coverage_mm: float | None = None
+    instances: tuple[Instance, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """How people call the series."""
+        number = "without a number" if self.series_number is None else str(self.series_number)
+        modality = "" if self.modality == "CT" else f" ({self.modality or 'no modality'})"
+        return f"Series {number}{modality}: {' '.join(self.description.split()) or 'without a description'}"
+
+
+def series_report(
+    source: Dataset,
+    lines: Sequence[SeriesLine],
+    identity: ReportIdentity,
+    content_datetime: datetime,
+    *,
+    rules_version: str,
+    title: Concept = vocabulary.DIAGNOSTIC_IMAGING_REPORT,
+    predecessor: Predecessor | None = None,
+    plugin_version: str = __version__,
+) -> bytes:
+    """Make the report on a study.
+
+    Parameters
+    ----------
+    source
+        Header of any instance of the study, for patient and study.
+    lines
+        At least one, in the order of the report.
+    identity
+        See `uids.report_identity`, with the Study Instance UID as source.
+    content_datetime
+        When the report was made, with or without a time zone.
+    rules_version
+        Version of the rules that judged the series.
+    title
+        Coded title, see `vocabulary.check_title`.
+    predecessor
+        The report that this one replaces.
+
+    Returns
+    -------
+    bytes
+        A whole DICOM file, Comprehensive 3D SR, Explicit VR Little Endian.
+
+    Raises
+    ------
+    ReportError
+        If the source lacks a UID, or the title is one that viewers do not show as text.
+    ValueError
+        If there is no line.
+    """
+    if not lines:
+        raise ValueError("a report on series needs at least one series")
+    vocabulary.check_title(title)
+    inherited = inherit(source)
+    study = image_reference(source).study_instance_uid
+    plain = inherited.character_sets is not None
+    maker = provenance.of_rules(
+        RULES_NAME,
+        RULES_TITLE,
+        rules_version,
+        plugin_version,
+        (provenance.RESEARCH, "Series are judged by their headers alone; no image was looked at."),
+    )
+    groups = [_group(maker, line) for line in lines]
+    root = tree.series_tree(maker, title, groups, [*maker.statements, _summary(lines)])[0]
+    if plain:
+        make_ascii(root)
+    frame = Frame.prepare(maker, SERIES_NUMBER, root, [vocabulary.VERDICT], plain=plain)
+    return frame.document(
+        inherited,
+        _evidence(study, lines),
+        identity,
+        content_datetime,
+        predecessor,
+        map(encode_item, root.ContentSequence),
+    )
+
+
+def _summary(lines: Sequence[SeriesLine]) -> str:
+    accepted = [line.title for line in lines if line.accepted]
+    if not accepted:
+        return f"None of {len(lines)} series is accepted as cardiac CT."
+    return f"{len(accepted)} of {len(lines)} series accepted as cardiac CT: {'; '.join(accepted)}."
+
+
+def _evidence(study: bytes, lines: Sequence[SeriesLine]) -> Iterator[ImageReference]:
+    for line in lines:
+        series = _uid(line.series_instance_uid)
+        for instance in line.instances:
+            yield ImageReference(_uid(instance.sop_class_uid), _uid(instance.sop_instance_uid), series, study)
+
+
+def _uid(uid: str) -> bytes:
+    return uid.strip(" \0").encode("iso8859", "replace")
+
+
+def _group(maker: provenance.Provenance, line: SeriesLine) -> MeasurementsAndQualitativeEvaluations:
+    verdict = vocabulary.ACCEPTED if line.accepted else vocabulary.NOT_ACCEPTED
+    evaluation = QualitativeEvaluation(coded(vocabulary.VERDICT), coded(verdict))
+    # Below the code, where viewers print nothing: the reader has it in the header of the report.
+    evaluation[0].ContentSequence = maker.algorithm()
+    group = MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(
+            uid=tracking_uid(line.series_instance_uid, RULES_NAME), identifier=line.title
+        ),
+        qualitative_evaluations=[evaluation],
+    )
+    content = group[0].ContentSequence
+    for name, text in (
+        (vocabulary.ROLE, line.role or ""),
+        (vocabulary.CARDIAC_PHASES, ", ".join(line.phases)),
+        (vocabulary.INSTANCES, str(len(line.instances))),
+        (vocabulary.SLICES, "" if line.slices is None else str(line.slices)),
+    ):
+        if text:
+            content.append(tree.text_item(name, text))
+    for name, millimeters in (
+        (vocabulary.SPACING_BETWEEN_SLICES, line.spacing_mm),
+        (vocabulary.COVERAGE, line.coverage_mm),
+    ):
+        if millimeters is not None and math.isfinite(millimeters):
+            content.append(tree.number_item(name, round(millimeters, 3), vocabulary.MILLIMETER))
+    for code, sentence in line.codes:
+        content.append(tree.text_item(vocabulary.COMMENT, f"{sentence} ({code})"))
+    content.append(
+        UIDRefContentItem(
+            coded(vocabulary.SERIES_INSTANCE_UID), line.series_instance_uid, RelationshipTypeValues.CONTAINS
+        )
+    )
+    return group

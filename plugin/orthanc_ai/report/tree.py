@@ -1,0 +1,198 @@
+"""Content trees of Measurement Reports (PS3.16 TID 1500), built with highdicom.
+
+Two readers are in mind: programs, which find their way by template and code, and people, who see what a viewer prints.
+OHIF prints the items of every container in order, a line each, but only where Continuity Of Content is SEPARATE, and
+prints nothing below a number, code or text. So what a reader must see is put into containers, and what only a program
+needs (algorithm, source image) below the numbers.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from highdicom.sr import (
+    ContainerContentItem,
+    ContentItem,
+    ContentSequence,
+    FindingSite,
+    ImageContentItem,
+    Measurement,
+    MeasurementReport,
+    MeasurementsAndQualitativeEvaluations,
+    NumContentItem,
+    QualitativeEvaluation,
+    RelationshipTypeValues,
+    SourceImageForMeasurement,
+    TextContentItem,
+    TrackingIdentifier,
+)
+from pydicom.dataset import Dataset
+
+from ..concepts import Concept
+from . import vocabulary
+from .provenance import Provenance
+from .vocabulary import coded
+
+
+@dataclass(frozen=True, slots=True)
+class FindingLine:
+    """A finding as the report states it.
+
+    Attributes
+    ----------
+    label
+        The model's name of the output; becomes the Tracking Identifier.
+    tracking_uid
+        See `uids.tracking_uid`.
+    percent
+        The score in percent, rounded for people.
+    exact_percent
+        The score in percent as the model gave it.
+    threshold_percent
+        The threshold in percent.
+    presence
+        A code of CID 240, or none.
+    """
+
+    label: str
+    tracking_uid: str
+    finding: Concept
+    site: Concept
+    percent: float
+    exact_percent: float
+    threshold_percent: float
+    presence: Concept | None
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The image that was read, with its Image Library Entry Descriptors (TID 1602)."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    descriptors: tuple[ContentItem, ...] = ()
+
+
+def findings_tree(
+    provenance: Provenance, title: Concept, image: Image, findings: Sequence[FindingLine], comments: Iterable[str]
+) -> MeasurementReport:
+    """The tree of a findings report on one image.
+
+    Parameters
+    ----------
+    findings
+        At least one, in the order of the report.
+    comments
+        Texts that stand before everything that was found.
+    """
+    groups = [_finding_group(provenance, image, line) for line in findings]
+    return _report(provenance, title, vocabulary.RADIOGRAPHY, groups, comments, _image_library(image))
+
+
+def series_tree(
+    provenance: Provenance,
+    title: Concept,
+    groups: Sequence[MeasurementsAndQualitativeEvaluations],
+    comments: Iterable[str],
+) -> MeasurementReport:
+    """The tree of a report on the series of a CT study."""
+    return _report(provenance, title, vocabulary.COMPUTED_TOMOGRAPHY, groups, comments, None)
+
+
+def text_item(name: Concept, text: str) -> TextContentItem:
+    """A text that stands in a container."""
+    return TextContentItem(coded(name), text, RelationshipTypeValues.CONTAINS)
+
+
+def number_item(
+    name: Concept,
+    value: float,
+    unit: Concept,
+    relationship: RelationshipTypeValues = RelationshipTypeValues.CONTAINS,
+) -> NumContentItem:
+    """A number with its unit; an integer is written without the decimal point that highdicom gives it."""
+    item = NumContentItem(coded(name), value, coded(unit), relationship_type=relationship)
+    if isinstance(value, int):
+        item.MeasuredValueSequence[0].NumericValue = value
+    return item
+
+
+def presence_item(presence: Concept) -> Dataset:
+    """Presence of property, CID 240."""
+    (item,) = QualitativeEvaluation(coded(vocabulary.PRESENCE), coded(presence))
+    return item
+
+
+def _report(
+    provenance: Provenance,
+    title: Concept,
+    procedure: Concept,
+    groups: Sequence[MeasurementsAndQualitativeEvaluations],
+    comments: Iterable[str],
+    library: ContentItem | None,
+) -> MeasurementReport:
+    report = MeasurementReport(
+        observation_context=provenance.observation_context(),
+        procedure_reported=coded(procedure),
+        imaging_measurements=groups,
+        title=coded(title),
+    )
+    *context, measurements = report[0].ContentSequence
+    # TID 1500 is extensible: comments and the image library go before the measurements, where a reader begins.
+    texts = [text_item(vocabulary.COMMENT, comment) for comment in comments]
+    report[0].ContentSequence = ContentSequence([*context, *texts, *([library] if library else []), measurements])
+    _separate(report[0])
+    return report
+
+
+def _finding_group(provenance: Provenance, image: Image, line: FindingLine) -> MeasurementsAndQualitativeEvaluations:
+    probability = Measurement(
+        name=coded(vocabulary.PROBABILITY),
+        value=line.percent,
+        unit=coded(vocabulary.PERCENT),
+        algorithm_id=provenance.algorithm(),
+        referenced_images=[SourceImageForMeasurement(image.sop_class_uid, image.sop_instance_uid)],
+    )
+    # Numeric Value is rounded for people; Floating Point Value is there for what a decimal string leaves out.
+    probability[0].MeasuredValueSequence[0].FloatingPointValue = line.exact_percent
+    group = MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(uid=line.tracking_uid, identifier=line.label),
+        finding_type=coded(line.finding),
+        finding_sites=[FindingSite(coded(line.site))],
+        measurements=[probability],
+    )
+    whole = line.threshold_percent.is_integer()
+    threshold = int(line.threshold_percent) if whole else line.threshold_percent
+    group[0].ContentSequence.append(number_item(vocabulary.THRESHOLD_VALUE, threshold, vocabulary.PERCENT))
+    if line.presence is not None:
+        group[0].ContentSequence.append(presence_item(line.presence))
+    return group
+
+
+def _image_library(image: Image) -> ContainerContentItem:
+    """Image Library, TID 1600, with one image.
+
+    highdicom's own refuses radiographs without orientation or pixel spacing, which are common.
+    """
+    entry = ImageContentItem(
+        coded(vocabulary.SOURCE),
+        image.sop_class_uid,
+        image.sop_instance_uid,
+        relationship_type=RelationshipTypeValues.CONTAINS,
+    )
+    if image.descriptors:
+        entry.ContentSequence = ContentSequence(image.descriptors)
+    group = ContainerContentItem(
+        coded(vocabulary.IMAGE_LIBRARY_GROUP), relationship_type=RelationshipTypeValues.CONTAINS
+    )
+    group.ContentSequence = ContentSequence([entry])
+    library = ContainerContentItem(coded(vocabulary.IMAGE_LIBRARY), relationship_type=RelationshipTypeValues.CONTAINS)
+    library.ContentSequence = ContentSequence([group])
+    return library
+
+
+def _separate(item: Dataset) -> None:
+    """Make every container a list of separate items; highdicom writes CONTINUOUS, which viewers print as one line."""
+    if item.ValueType == "CONTAINER":
+        item.ContinuityOfContent = "SEPARATE"
+    for child in item.get("ContentSequence", ()):
+        _separate(child)

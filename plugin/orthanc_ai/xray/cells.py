@@ -1,0 +1,85 @@
+"""Pixel cells: which value each pattern of bits in the pixel data stands for (PS3.5 section 8.1.1).
+
+A cell has Bits Allocated, a value Bits Stored of them, from High Bit down. Headers err about both, and what lies in the
+other bits is anybody's guess: nothing, the sign, an overlay, or the rest of the value.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from pydicom import Dataset
+
+from .grayscale import Floats, is_padding, value_range
+
+# From this share of pixels beyond the range of Bits Stored on, Bits Stored is taken to be wrong.
+_WRONG_BITS = 0.01
+# Overlay groups, PS3.5 section 7.6.
+_OVERLAY_GROUPS = range(0x6000, 0x6020, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """How the cells of an image are to be read.
+
+    Attributes
+    ----------
+    values
+        The stored value of every pattern of bits, in the order of the patterns read as unsigned numbers; float64.
+    bits
+        Bits per value: Bits Stored, unless more than one pixel in a hundred belies it.
+    exceeded
+        Whether some pixel that is no padding lies beyond the range of Bits Stored.
+    """
+
+    values: Floats
+    bits: int
+    exceeded: bool
+
+
+def read_cells(header: Dataset, stored: npt.NDArray[np.integer]) -> Cells:
+    """Find out how the cells of an image are to be read.
+
+    Parameters
+    ----------
+    header
+        The image's header, its bits and representation checked.
+    stored
+        The cells as they are, any shape, one or two bytes each; int or uint by Pixel Representation.
+    """
+    bits, allocated = int(header.BitsStored), 8 * stored.itemsize
+    low, high = value_range(header, bits)
+    patterns = np.arange(2**allocated, dtype=f"u{stored.itemsize}").view(stored.dtype)
+    shift = _shift(header, stored, bits, allocated)
+    lowest, highest = int(stored.min()) >> shift, int(stored.max()) >> shift
+    if low <= lowest and highest <= high:
+        return Cells((patterns >> shift).astype(np.float64), bits, False)
+    spare = allocated - bits
+    if shift == 0 and (_has_embedded_overlay(header) or (low < 0 <= lowest and highest < 2**bits)):
+        # The sign was not carried on to the left, or an overlay lies there: only the value's own bits count.
+        return Cells(((patterns << spare) >> spare).astype(np.float64), bits, False)
+    values = (patterns >> shift).astype(np.float64)
+    counts = np.bincount(stored.view(f"u{stored.itemsize}").ravel(), minlength=2**allocated)
+    counts[is_padding(header, values)] = 0
+    exceeded = beyond = int(counts[(values < low) | (values > high)].sum())
+    while beyond > _WRONG_BITS * stored.size and bits < allocated:
+        bits += 1
+        low, high = value_range(header, bits)
+        beyond = int(counts[(values < low) | (values > high)].sum())
+    return Cells(values, bits, exceeded > 0)
+
+
+def _shift(header: Dataset, stored: npt.NDArray[np.integer], bits: int, allocated: int) -> int:
+    """How far values lie above the lower end of their cells, by High Bit, unless the lower end is used."""
+    shift = int(header.get("HighBit", bits - 1)) + 1 - bits
+    if not 0 < shift <= allocated - bits:
+        return 0
+    return 0 if int(np.bitwise_or.reduce(stored, axis=None)) & (2**shift - 1) else shift
+
+
+def _has_embedded_overlay(header: Dataset) -> bool:
+    """Whether an overlay shares the cells with the image, which is retired (PS3.3 section C.9.2 of 2004)."""
+    for group in _OVERLAY_GROUPS:
+        if (group, 0x0102) in header and header[group, 0x0102].value and (group, 0x3000) not in header:
+            return True
+    return False
