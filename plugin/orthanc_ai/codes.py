@@ -25,6 +25,7 @@ class Code(StrEnum):
 
     # Ends of a job
     REPORTED = "REPORTED", "A report was stored beside the image."
+    ACCEPTED = "ACCEPTED", "The series is a cardiac series whose images make a sound volume."
     HELD = "HELD", "The configured model is not there yet; the work waits for it."
     FAILED = "FAILED", "The analysis failed and was given up."
 

@@ -7,8 +7,8 @@ everything is settled. Callbacks only ring the bell.
 import json
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -74,7 +74,7 @@ class Inbox:
         self._settled_lock = threading.Lock()
         self._settled: list[int] = []
         self._scan: _Scan | None = None
-        self._held: Iterator[str] = iter(())
+        self._requests: deque[tuple[str, str]] = deque()
         self._release_held = threading.Event()
         self._studies: dict[str, _Study] = {}
         self._study_of_series: dict[str, str] = {}
@@ -95,6 +95,15 @@ class Inbox:
         """What was held may go on: its model is there."""
         self._release_held.set()
         self._bell.set()
+
+    def request(self, wanted: Iterable[tuple[str, str]]) -> None:
+        """Take what somebody asked for: analysis and resource. It waits in memory, a few bytes each."""
+        self._requests.extend(wanted)
+        self._bell.set()
+
+    def waiting(self) -> tuple[int, int]:
+        """What was asked for and is not begun, and CT studies that are not complete yet."""
+        return len(self._requests), len(self._studies)
 
     def stop(self) -> None:
         """Stop reading."""
@@ -152,13 +161,13 @@ class Inbox:
         if self._release_held.is_set():
             self._release_held.clear()
             held = {XRAY_METADATA: search_pattern(Code.HELD)}
-            self._held = iter(self._server.identifiers("instance", metadata=held))
+            self.request(("xray-findings", found) for found in self._server.identifiers("instance", metadata=held))
         self._complete_studies()
         room = self._jobs.room()
         more = False
         if room > 0:
             more = self._read(min(room, PAGE))
-        more = self._advance_held() or more
+        more = self._advance_requests() or more
         more = self._advance_scan() or more
         self._collect()
         self._save()
@@ -302,13 +311,12 @@ class Inbox:
             return False
         return not scan.exhausted
 
-    def _advance_held(self) -> bool:
+    def _advance_requests(self) -> bool:
         for _ in range(max(self._jobs.room(), 0)):
-            identifier = next(self._held, None)
-            if identifier is None:
+            if not self._requests:
                 return False
-            self._jobs.submit("xray-findings", identifier)
-        return True
+            self._jobs.submit(*self._requests.popleft())
+        return bool(self._requests)
 
     # The place
 

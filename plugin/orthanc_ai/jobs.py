@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from .analyses import Analysis, Answer, NotReadyError, Task
 from .codes import Code
@@ -27,10 +28,10 @@ class StoreError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LastError:
-    """The latest trouble: its code and when, nothing about whose image it was."""
+    """The latest trouble: its code and when (ISO 8601, UTC); nothing about whose image it was."""
 
     code: Code
-    at: float
+    at: str
 
 
 @dataclass(slots=True)
@@ -242,7 +243,7 @@ class Jobs:
             raise StoreError("Orthanc took the report but does not have it")
 
     def _trouble(self, code: Code) -> None:
-        self.last_error = LastError(code, time.time())
+        self.last_error = LastError(code, datetime.now(UTC).isoformat(timespec="seconds"))
 
 
 def _outcome(found: Resource, analysis: Analysis) -> Outcome | None:

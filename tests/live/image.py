@@ -60,14 +60,19 @@ class Image:
         arguments
             Instead of the image's CMD.
         """
-        steps = [f"mount --rbind {place} {shlex.quote(self.root + place)}" for place in ("/proc", "/dev")]
+        # As a container engine does: a layer of the server's own on top of the image, here in memory, gone with it.
+        root = "/mnt/root"
+        layers = f"lowerdir={self.root},upperdir=/mnt/upper,workdir=/mnt/work"
+        steps = ["mount -t tmpfs tmpfs /mnt", f"mkdir /mnt/upper /mnt/work {root}"]
+        steps += [f"mount -t overlay overlay -o {shlex.quote(layers)} {root}"]
+        steps += [f"mount --rbind {place} {root}{place}" for place in ("/proc", "/dev")]
         for source, target in binds:
-            inside = shlex.quote(self.root + target)
+            inside = shlex.quote(root + target)
             made = f"mkdir -p {inside}" if source.is_dir() else f"mkdir -p $(dirname {inside}) && touch {inside}"
             steps += [made, f"mount --bind {shlex.quote(str(source))} {inside}"]
         run = shlex.join([*self.entrypoint, *(self.command if arguments is None else arguments)])
         inside_run = f"cd {shlex.quote(self.working_directory)} && exec {run}"
-        steps.append(shlex.join(["exec", "env", "-i", *self.environment, "chroot", self.root, "sh", "-c", inside_run]))
+        steps.append(shlex.join(["exec", "env", "-i", *self.environment, "chroot", root, "sh", "-c", inside_run]))
         return ["unshare", "--mount", "sh", "-ec", "\n".join(steps)]
 
 

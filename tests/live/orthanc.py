@@ -234,10 +234,14 @@ class Orthanc:
         answer = self.request("GET", f"/{level}/{identifier}/metadata/{metadata}")
         return json.loads(answer.text) if answer.ok else None
 
+    def find(self, level: str, query: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Resources from the index, with tags and labels."""
+        found: list[dict[str, Any]] = self.post("/tools/find", {"Level": level, "Query": dict(query), "Expand": True})
+        return found
+
     def reports(self) -> list[str]:
         """Orthanc identifiers of all SR instances."""
-        found = self.post("/tools/find", {"Level": "Series", "Query": {"Modality": "SR"}, "Expand": True})
-        return [instance for series in found for instance in series["Instances"]]
+        return [instance for series in self.find("Series", {"Modality": "SR"}) for instance in series["Instances"]]
 
     def dataset(self, instance: str) -> pydicom.Dataset:
         """An instance as it is stored."""

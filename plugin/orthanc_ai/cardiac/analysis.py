@@ -1,15 +1,111 @@
 """Cardiac CT, the half that runs in a worker: from the headers of a study to a verdict on each series and a report."""
 
+import hashlib
+import json
+from collections import defaultdict
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any
+
+import pydicom
+
 from ..analyses import Answer, Task
+from ..codes import Code
+from ..outcomes import Outcome, Result
+from ..report.document import SOP_CLASS_UID
+from ..report.errors import ReportError
+from ..report.series_report import Instance, SeriesLine, series_report
+from ..report.uids import report_identity
 from ..settings import AI
+from ..stages import Stages
+from .header import Header
+from .judge import judge_study
+from .select import Rules
+from .verdict import SeriesVerdict
+from .words import Words
+
+ANALYSIS = "cardiac-ct"
+
+RULES_VERSION = "1"
+"""Version of the rules that judge series; it stands in the report."""
 
 
 class StudyReader:
     """Judges the series of CT studies."""
 
     def __init__(self, settings: AI) -> None:
-        self._settings = settings.cardiac_ct
+        self._label = settings.cardiac_ct.label
+        self._rules = Rules(words=Words.with_cardiac(settings.cardiac_ct.words))
 
     def read(self, task: Task) -> Answer:
-        """Judge one study."""
-        raise ValueError(task.analysis)
+        """Judge one study: its payload has the ``headers`` of its instances and the ``file`` of one of them."""
+        stages = Stages()
+        with stages("judge"):
+            headers = [Header.from_tags(tags) for tags in task.payload["headers"]]
+            verdict = judge_study(headers, self._rules)
+        with stages("report"):
+            source = pydicom.dcmread(BytesIO(task.payload["file"]), stop_before_pixels=True, force=True)
+            study = str(source.get("StudyInstanceUID", ""))
+            identity = report_identity(study, _instances_digest(headers), ANALYSIS, task.recipe, "series")
+            again = task.previous is not None and task.previous.sop_instance_uid == identity.sop_instance_uid
+            instances: dict[str, list[Instance]] = defaultdict(list)
+            for header in headers:
+                instances[header.series_instance_uid].append(Instance(header.sop_class_uid, header.sop_instance_uid))
+            try:
+                dicom = series_report(
+                    source,
+                    [_line(series, instances[series.series_instance_uid]) for series in verdict.series],
+                    identity,
+                    datetime.now(UTC).astimezone(),
+                    rules_version=RULES_VERSION,
+                    predecessor=None if again else task.previous,
+                )
+            except ReportError as error:
+                return Answer(Outcome(Code.HEADER_UNREADABLE, task.recipe, str(error), result=task.previous))
+        result = Result(SOP_CLASS_UID, identity.sop_instance_uid, identity.series_instance_uid, study)
+        listed = [
+            {"seriesInstanceUID": series.series_instance_uid, "code": _code(series), "role": series.role}
+            for series in verdict.series
+        ]
+        return Answer(
+            Outcome(Code.REPORTED, task.recipe, result=result, data={"cardiac": verdict.cardiac, "series": listed}),
+            dicom,
+            parts=tuple(
+                ("series", series.series_instance_uid, Outcome(_code(series), task.recipe, data=series.to_json()))
+                for series in verdict.series
+            ),
+            labels={self._label: verdict.cardiac},
+            seconds=stages.seconds,
+        )
+
+
+def _code(series: SeriesVerdict) -> Code:
+    return series.decisive or Code.ACCEPTED
+
+
+def _instances_digest(headers: list[Header]) -> str:
+    """A study that has grown is another one; the order in which its images came does not matter."""
+    return hashlib.sha256(json.dumps(sorted({header.sop_instance_uid for header in headers})).encode()).hexdigest()
+
+
+def _line(series: SeriesVerdict, instances: list[Instance]) -> SeriesLine:
+    volume = series.geometry.best if series.geometry else None
+    measures: dict[str, Any] = {}
+    if volume is not None:
+        measures = {
+            "slices": len(volume.headers),
+            "spacing_mm": volume.spacing_mm,
+            "coverage_mm": volume.coverage_mm,
+        }
+    return SeriesLine(
+        series_instance_uid=series.series_instance_uid,
+        series_number=series.number,
+        description=series.description,
+        modality="CT",
+        accepted=series.accepted,
+        role=series.role.sentence if series.role else None,
+        codes=tuple((str(code), code.sentence) for code in series.codes),
+        phases=tuple(phase.label for phase, _ in series.phases),
+        instances=tuple(instances),
+        **measures,
+    )

@@ -1,8 +1,5 @@
 """Radiographs, the half that runs in a worker: from a DICOM file to a report or a reason why not."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
@@ -22,6 +19,7 @@ from ..report.errors import ReportError
 from ..report.findings_report import FindingsTemplate, ReportSettings
 from ..report.uids import report_identity
 from ..settings import AI
+from ..stages import Stages
 from .classify import classify
 from .digest import pixel_digest
 from .errors import ImageError
@@ -110,23 +108,9 @@ class RadiographReader:
             self._loaded = engine, template
         return self._loaded
 
-    def _without_report(self, task: Task, code: Code, detail: str, notes: tuple[Code, ...], stages: "Stages") -> Answer:
+    def _without_report(self, task: Task, code: Code, detail: str, notes: tuple[Code, ...], stages: Stages) -> Answer:
         outcome = Outcome(code, task.recipe, detail=detail, notes=notes, model=self._card.name, result=task.previous)
         return Answer(outcome, seconds=stages.seconds)
-
-
-class Stages:
-    """Wall time by stage, in seconds."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        """Time a stage."""
-        started = time.perf_counter()
-        yield
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
 
 
 def _dataset(dicom: bytes) -> pydicom.Dataset:

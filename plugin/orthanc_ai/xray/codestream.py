@@ -6,7 +6,7 @@ picture for half a frame. So size and end of the frame are checked first.
 
 import struct
 
-from rle.rle import decode_segment  # type: ignore[import-untyped]
+from rle.rle import decode_segment  # type: ignore[import-not-found]  # compiled, without types
 
 # Markers of ISO/IEC 10918-1 (JPEG), 14495-1 (JPEG-LS) and 15444-1 (JPEG 2000).
 _SOI = b"\xff\xd8"  # start of a JPEG or JPEG-LS image

@@ -89,11 +89,12 @@ class _Words:
 
 
 def _fold(text: str) -> str:
-    """Lower case without accents, with "ChestPA" taken apart and "P.A." put together."""
+    """Lower case without accents, with "ChestPA" taken apart, "P.A." and "postero-anterior" put together."""
     text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-    return re.sub(r"\b([pa])[.-] ?([pa])\b", r"\1\2", plain)
+    joined = re.sub(r"\b(antero|postero)[ -]", r"\1", plain)
+    return re.sub(r"\b([pa])[.-] ?([pa])\b", r"\1\2", joined)
 
 
 def _list(text: str) -> frozenset[str]:
@@ -103,7 +104,7 @@ def _list(text: str) -> frozenset[str]:
 _CHEST = _list("""
     chest* thorax* cxr lung lungs lunge lungen lungor lungene pulmo pulmon pulmones pulmao pulmoes polmone polmoni
     poumon poumons longen torax* torace toraks* brustkorb brystkasse brostkorg rintakeha keuhko* pluca klatki klatka
-    piersiowej hrudnik* plice mellkas* akciger* gogus paru nguc phoi mediastin*
+    piersiowej hrudnik* plice mellkas* akciger* gogus paru nguc phoi mediastin* heart herz
     легк* огк θωρακ* πνευμον* *胸* *肺* *흉부* *폐* *صدر* *חזה* *ทรวงอก* *ปอด* *छाती*
 """)
 

@@ -65,6 +65,7 @@ def test_the_setting_turns_windows_off() -> None:
     assert of(film(WindowCenter=100, WindowWidth=10), 0, 4095, voi_lut=False) == [0, 1]
 
 
+@pytest.mark.filterwarnings("ignore:overflow encountered in exp")  # pydicom's
 @given(
     st.sampled_from(["LINEAR", "LINEAR_EXACT", "SIGMOID", None]),
     st.floats(-5000, 9000),

@@ -177,7 +177,7 @@ def test_an_overlay_in_the_same_cells_is_not_part_of_the_picture() -> None:
     film.add_new((0x6000, 0x0102), "US", 15)
     result = read(film)
     assert result.notes == ()
-    assert (result.tensor[0] == tensor(radiograph(noise(12), bits=12))).all()
+    assert np.abs(result.tensor[0] - tensor(radiograph(noise(12), bits=12))).max() < 1e-2
 
 
 def test_signed_values_whose_sign_was_not_carried_on() -> None:
@@ -185,7 +185,7 @@ def test_signed_values_whose_sign_was_not_carried_on() -> None:
     cut = (signed.view(np.uint16) & 0xFFF).view(np.int16)
     result = read(radiograph(cut, bits=12))
     assert result.notes == ()
-    assert (result.tensor[0] == tensor(radiograph(signed, bits=12))).all()
+    assert np.abs(result.tensor[0] - tensor(radiograph(signed, bits=12))).max() < 1e-2
 
 
 # ---- Transfer syntaxes -----------------------------------------------------------------------------------------

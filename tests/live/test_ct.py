@@ -1,0 +1,138 @@
+"""CT studies: each series gets its verdict, the study its report and its label."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orthanc_ai.outcomes import CARDIAC_METADATA
+from phantom.ct import ct_series
+from tests.expected_ct import PHANTOM_SERIES, REAL_SERIES
+
+from .orthanc import Orthanc
+
+LABEL = "cardiac-ct"
+
+
+def series_outcomes(orthanc: Orthanc) -> dict[str, dict[str, Any]]:
+    """Outcome by Series Instance UID, of all CT series."""
+    found = {}
+    for series in orthanc.find("Series", {"Modality": "CT"}):
+        outcome = orthanc.outcome("series", series["ID"], CARDIAC_METADATA)
+        assert outcome is not None, series["MainDicomTags"].get("SeriesDescription")
+        found[series["MainDicomTags"]["SeriesInstanceUID"]] = outcome
+    return found
+
+
+def labels(orthanc: Orthanc) -> dict[str, list[str]]:
+    """Labels by Study Instance UID."""
+    return {study["MainDicomTags"]["StudyInstanceUID"]: study["Labels"] for study in orthanc.find("Study", {})}
+
+
+def judged(orthanc: Orthanc) -> None:
+    """Wait until every CT study has its outcome."""
+
+    def complete() -> bool:
+        studies = orthanc.find("Study", {"ModalitiesInStudy": "CT"})
+        return all(orthanc.outcome("studies", study["ID"], CARDIAC_METADATA) for study in studies)
+
+    orthanc.wait_until(complete, "a study has no outcome", 120)
+    orthanc.wait_idle()
+
+
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Iterable[tuple[Orthanc, dict[str, Any]]]:
+    """A server that has judged the phantom series, each in a study of its own."""
+    orthanc = Orthanc(tmp_path_factory.mktemp("phantoms")).start()
+    uids = {}
+    for expected in PHANTOM_SERIES:
+        series = ct_series(
+            expected.kind, damage=expected.damage, examination=f"{expected.kind} {expected.damage}"
+        )
+        uids[expected] = (series[0].SeriesInstanceUID, series[0].StudyInstanceUID)
+        assert set(orthanc.send(series)) == {0}
+    judged(orthanc)
+    yield orthanc, uids
+    orthanc.stop()
+
+
+def test_phantom_series_get_the_right_verdicts(phantoms: tuple[Orthanc, dict[Any, tuple[str, str]]]) -> None:
+    orthanc, uids = phantoms
+    outcomes = series_outcomes(orthanc)
+    for expected, (series, _) in uids.items():
+        outcome = outcomes[series]
+        assert outcome["data"]["accepted"] is (expected.role is not None)
+        assert outcome["data"]["role"] == expected.role
+        assert outcome["data"]["codes"] == [str(code) for code in expected.codes], expected
+        assert [phase["label"] for phase in outcome["data"]["phases"]] == list(expected.phases)
+        assert outcome["code"] == ("ACCEPTED" if expected.role else expected.codes[0])
+
+
+def test_only_studies_with_an_accepted_series_bear_the_label(
+    phantoms: tuple[Orthanc, dict[Any, tuple[str, str]]],
+) -> None:
+    orthanc, uids = phantoms
+    found = labels(orthanc)
+    for expected, (_, study) in uids.items():
+        assert found[study] == ([LABEL] if expected.role else []), expected
+
+
+def test_each_study_has_one_report_that_says_why(phantoms: tuple[Orthanc, dict[Any, tuple[str, str]]]) -> None:
+    orthanc, uids = phantoms
+    texts: dict[str, str] = {}
+    for instance in orthanc.reports():
+        report = orthanc.dataset(instance)
+        assert report.StudyInstanceUID not in texts, "two reports on one study"
+        texts[report.StudyInstanceUID] = str(report)
+    for expected, (series, study) in uids.items():
+        assert series in texts[study]
+        for code in expected.codes:
+            assert f"({code})" in texts[study]
+
+
+def test_real_series_get_the_right_verdicts(make_server: Callable[..., Orthanc], data: Path) -> None:
+    orthanc = make_server().start()
+    expected_by_series = {}
+    for expected in REAL_SERIES:
+        stored = orthanc.upload(expected.paths(data))
+        assert bool(stored) is expected.stored, expected.folder
+        if stored:
+            [series] = {orthanc.get(f"/instances/{instance}/series")["MainDicomTags"]["SeriesInstanceUID"] for instance in stored}
+            expected_by_series[series] = expected
+    judged(orthanc)
+    outcomes = series_outcomes(orthanc)
+    assert set(outcomes) == set(expected_by_series)
+    for series, expected in expected_by_series.items():
+        assert outcomes[series]["code"] == expected.decisive, (expected.folder, expected.files)
+        assert outcomes[series]["data"]["instances"] == expected.instances
+    assert not any(LABEL in found for found in labels(orthanc).values())
+
+
+def test_a_grown_study_is_judged_again_and_names_its_predecessor(make_server: Callable[..., Orthanc]) -> None:
+    orthanc = make_server().start()
+    first, second = ct_series("ccta"), ct_series("calcium_score")
+    assert first[0].StudyInstanceUID == second[0].StudyInstanceUID
+    orthanc.send(second)
+    judged(orthanc)
+    [old] = [orthanc.dataset(report) for report in orthanc.reports()]
+    orthanc.send(first)
+    orthanc.wait_until(lambda: len(orthanc.reports()) == 2, "the grown study was not judged")
+    [new] = [report for report in map(orthanc.dataset, orthanc.reports()) if report.SOPInstanceUID != old.SOPInstanceUID]
+    predecessor = new.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence[0]
+    assert predecessor.ReferencedSOPInstanceUID == old.SOPInstanceUID
+    assert len(series_outcomes(orthanc)) == 2
+
+
+def test_a_study_that_was_not_yet_complete_survives_a_kill(make_server: Callable[..., Orthanc]) -> None:
+    """Orthanc's stable events live in memory; the study is judged after the restart all the same."""
+    orthanc = make_server(options={"StableAge": 60}).start()
+    orthanc.send(ct_series("calcium_score"))
+    orthanc.wait_until(lambda: orthanc.get("/ai/status")["queue"]["studiesToCome"] == 1, "the study is not waited for")
+    orthanc.kill()
+    orthanc.options = {}
+    orthanc.start()
+    judged(orthanc)
+    assert len(orthanc.reports()) == 1
+
+

@@ -1,0 +1,150 @@
+"""Sources of reports, tame and wild, and the tools that judge what comes out."""
+
+import dataclasses
+import re
+import subprocess
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pydicom
+from orthanc_ai.concepts import Finding
+from orthanc_ai.models.card import ModelCard, load_card
+from orthanc_ai.report.uids import ReportIdentity
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.tag import Tag
+from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
+
+MODELS = Path(__file__).resolve().parents[3] / "models"
+WEIGHTS = "5b" * 32
+NOW = datetime(2026, 11, 21, 8, 30, 15)
+IDENTITY = ReportIdentity("2.25.101", "2.25.102")
+
+
+def model_of_record() -> ModelCard:
+    return load_card(MODELS, "densenet121-res224-all")
+
+
+def demonstration() -> ModelCard:
+    """The model of record's card, declared a demonstration."""
+    return dataclasses.replace(model_of_record(), name="phantom", title="Phantom DenseNet-121", demonstration=True)
+
+
+def findings(card: ModelCard, scores: Sequence[float] | None = None) -> list[Finding]:
+    """Findings of all outputs, by default with scores from low to high."""
+    count = len(card.outputs)
+    values = scores or [(index + 0.5) / count for index in range(count)]
+    return [
+        Finding(
+            output.label,
+            output.finding,
+            output.site,
+            score,
+            output.threshold,
+            None if card.demonstration else score >= output.threshold,
+        )
+        for output, score in zip(card.outputs, values, strict=False)
+    ]
+
+
+def radiograph(**attributes: Any) -> Dataset:
+    """Header of a complete digital radiograph, changed as told; ``None`` removes an attribute."""
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.SpecificCharacterSet = "ISO_IR 100"
+    dataset.SOPClassUID = DigitalXRayImageStorageForPresentation
+    dataset.SOPInstanceUID = "1.2.826.0.1.3680043.10.999.3"
+    dataset.StudyDate, dataset.StudyTime = "20250601", "101500"
+    dataset.AccessionNumber = "ACC0001"
+    dataset.Modality = "DX"
+    dataset.ReferringPhysicianName = "Referrer^Anna"
+    dataset.StudyDescription = "Thorax p.a."
+    dataset.PatientName = "Müller^Jörg"
+    dataset.PatientID = "CXR-001"
+    dataset.IssuerOfPatientID = "Klinikum"
+    dataset.PatientBirthDate = "19600101"
+    dataset.PatientSex = "M"
+    dataset.PatientAge = "065Y"
+    dataset.StudyInstanceUID = "1.2.826.0.1.3680043.10.999.1"
+    dataset.SeriesInstanceUID = "1.2.826.0.1.3680043.10.999.2"
+    dataset.StudyID = "S1"
+    dataset.Rows, dataset.Columns = 2500, 2048
+    dataset.PatientOrientation = ["L", "F"]
+    dataset.ImagerPixelSpacing = [0.14, 0.143]
+    for keyword, value in attributes.items():
+        if value is None:
+            del dataset[keyword]
+        else:
+            setattr(dataset, keyword, value)
+    return stored(dataset)
+
+
+def stored(dataset: Dataset) -> Dataset:
+    """A dataset as it comes back from a file, every element still as it was read."""
+    buffer = BytesIO()
+    pydicom.dcmwrite(buffer, dataset, enforce_file_format=True)
+    buffer.seek(0)
+    return pydicom.dcmread(buffer)
+
+
+def raw(dataset: Dataset, **values: bytes) -> Dataset:
+    """Put bytes into elements, as a broken or careless device would."""
+    for keyword, value in values.items():
+        tag = Tag(keyword)
+        vr = pydicom.datadict.dictionary_VR(tag)
+        dataset._dict[tag] = RawDataElement(tag, vr, len(value), value, 0, False, True)
+    return dataset
+
+
+def errors_of_dciodvfy(document: bytes, folder: Path) -> list[str]:
+    """What dicom3tools' validator calls an error."""
+    file = folder / "report.dcm"
+    file.write_bytes(document)
+    result = subprocess.run(["dciodvfy", file], capture_output=True, check=False)
+    lines = (result.stdout + result.stderr).decode("utf-8", "replace").splitlines()
+    assert any("Comprehensive3DSR" in line for line in lines), lines
+    return [line for line in lines if line.startswith("Error")]
+
+
+def text_of_dsrdump(document: bytes, folder: Path) -> str:
+    """What DCMTK's reader prints, each text in full."""
+    file = folder / "report.dcm"
+    file.write_bytes(document)
+    result = subprocess.run(
+        ["dsrdump", "--verbose", "--print-long", "--print-all-codes", file], capture_output=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert not re.search(rb"^[EF]:", result.stderr, re.MULTILINE), result.stderr
+    return result.stdout.decode("utf-8", "replace")
+
+
+def viewer_lines(document: bytes) -> list[str]:
+    """The lines that OHIF 3.13 prints for a report, see docs/reports.md."""
+    return list(_lines(pydicom.dcmread(BytesIO(document)), "1"))
+
+
+def _lines(container: Dataset, number: str) -> Iterator[str]:
+    assert container.ContinuityOfContent == "SEPARATE", "OHIF prints the values in one line, without names"
+    yield f"{number}. {container.ConceptNameCodeSequence[0].CodeMeaning}"
+    containers = 0
+    for item in container.ContentSequence:
+        name = item.ConceptNameCodeSequence[0].CodeMeaning
+        match item.ValueType:
+            case "CONTAINER":
+                containers += 1
+                yield from _lines(item, f"{number}.{containers}")
+            case "TEXT":
+                yield f"{name}: {item.TextValue}"
+            case "CODE":
+                yield f"{name}: {item.ConceptCodeSequence[0].CodeMeaning}"
+            case "NUM":
+                value = item.MeasuredValueSequence[0]
+                yield f"{name}: {value.NumericValue} {value.MeasurementUnitsCodeSequence[0].CodeValue}"
+            case "UIDREF":
+                yield f"{name}: {item.UID}"
+            case other:
+                yield f"{name}: [{other} is not supported]"
