@@ -71,7 +71,5 @@ def card_text(evaluation: dict[str, Any], weights: Path, version: str, size: int
     for index, label in enumerate(LABELS):
         row = evaluation["findings"][label]
         low, high = row["auc_95"]
-        text += OUTPUT.format(
-            label=label, index=index, threshold=row["threshold"], auc=row["auc"], low=low, high=high
-        )
+        text += OUTPUT.format(label=label, index=index, threshold=row["threshold"], auc=row["auc"], low=low, high=high)
     return text

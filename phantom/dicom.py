@@ -1,10 +1,10 @@
-"""Phantom radiographs as DICOM: DX images as a detector would send them, in any of the usual encodings."""
+"""Phantom radiographs as DICOM: DX or CR images as a detector would send them, in any of the usual encodings."""
 
 import datetime
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import (
     UID,
+    ComputedRadiographyImageStorage,
     DeflatedExplicitVRLittleEndian,
     DigitalXRayImageStorageForPresentation,
     ExplicitVRLittleEndian,
@@ -37,16 +38,31 @@ class Encoding:
     bits_stored : int
         8 to 16.
     signed : bool
-        Two's complement, with a rescale intercept that makes the values positive again.
+        Two's complement, with a rescale intercept that makes the values positive again; CR only, since DX allows
+        neither (PS3.3 C.8.11.3).
     monochrome1 : bool
         Bright where the signal is high: pixels and window are inverted.
     transfer_syntax : pydicom.uid.UID
+    modality : str
+        "DX" (Digital X-Ray, PS3.3 A.26) or "CR" (Computed Radiography, PS3.3 A.2).
+
+    Raises
+    ------
+    ValueError
+        Bits out of range, or signed pixels in DX.
     """
 
     bits_stored: int = PHANTOM_BITS
     signed: bool = False
     monochrome1: bool = False
     transfer_syntax: UID = ExplicitVRLittleEndian
+    modality: Literal["DX", "CR"] = "DX"
+
+    def __post_init__(self) -> None:
+        if not 8 <= self.bits_stored <= 16:
+            raise ValueError(f"bits stored must be 8 to 16, not {self.bits_stored}")
+        if self.signed and self.modality == "DX":
+            raise ValueError("pixels of DX images are unsigned; choose the modality CR for signed ones")
 
     @property
     def bits_allowed(self) -> int:
@@ -61,15 +77,7 @@ def phantom_uid(*parts: object) -> UID:
 
 
 def store_values(pixels: NDArray[np.uint16], encoding: Encoding) -> NDArray[np.integer[Any]]:
-    """12-bit values as they are stored.
-
-    Raises
-    ------
-    ValueError
-        `bits_stored` is not 8 to 16.
-    """
-    if not 8 <= encoding.bits_stored <= 16:
-        raise ValueError(f"bits stored must be 8 to 16, not {encoding.bits_stored}")
+    """12-bit values as they are stored."""
     largest = (1 << encoding.bits_stored) - 1
     values = np.rint(pixels.astype(np.float64) / ((1 << PHANTOM_BITS) - 1) * largest).astype(np.int32)
     if encoding.monochrome1:
@@ -103,8 +111,6 @@ def _study(dataset: Dataset, chest: Chest) -> None:
     dataset.ReferringPhysicianName = ""
     dataset.StudyDescription = DESCRIPTION
     dataset.SeriesDescription = f"Chest {chest.body.view} (phantom)"
-    dataset.Modality = "DX"
-    dataset.PresentationIntentType = "FOR PRESENTATION"
     dataset.SeriesNumber = dataset.InstanceNumber = 1
     dataset.AcquisitionNumber = 1
     dataset.ImageComments = DESCRIPTION
@@ -125,21 +131,31 @@ def _acquisition(dataset: Dataset, chest: Chest) -> None:
     dataset.BodyPartExamined = "CHEST"
     dataset.ViewPosition = view
     dataset.PatientOrientation = ["L", "F"]
+    dataset.KVP = "120" if view == "PA" else "90"
+    dataset.DistanceSourceToDetector = "1800" if view == "PA" else "1100"
+    dataset.BurnedInAnnotation = "NO"
+    dataset.LossyImageCompression = "00"
+    dataset.ImageType = ["DERIVED", "PRIMARY", ""]
+    dataset.DerivationDescription = DESCRIPTION
+
+
+def _digital_x_ray(dataset: Dataset, chest: Chest, encoding: Encoding) -> None:
+    """What DX asks for beyond CR."""
+    view = chest.body.view
+    dataset.PresentationIntentType = "FOR PRESENTATION"
     dataset.ImageLaterality = "U"
     dataset.AnatomicRegionSequence = Sequence([_code("51185008", "SCT", "Chest")])
     projection = ("399348003", "postero-anterior") if view == "PA" else ("399068003", "antero-posterior")
     dataset.ViewCodeSequence = Sequence([_code(projection[0], "SCT", projection[1])])
     dataset.ViewCodeSequence[0].ViewModifierCodeSequence = Sequence([])
     dataset.AcquisitionContextSequence = Sequence([])
-    dataset.KVP = "120" if view == "PA" else "90"
-    dataset.DistanceSourceToDetector = "1800" if view == "PA" else "1100"
     dataset.DetectorType = "SCINTILLATOR"
     dataset.DetectorID = "PHANTOM"
     dataset.PositionerType = "NONE"
-    dataset.BurnedInAnnotation = "NO"
-    dataset.LossyImageCompression = "00"
-    dataset.ImageType = ["DERIVED", "PRIMARY", ""]
-    dataset.DerivationDescription = DESCRIPTION
+    # The signal's logarithm has been taken: values grow (MONOCHROME2) or fall with what the beam met.
+    dataset.PixelIntensityRelationship = "LOG"
+    dataset.PixelIntensityRelationshipSign = 1 if encoding.monochrome1 else -1
+    dataset.PresentationLUTShape = "INVERSE" if encoding.monochrome1 else "IDENTITY"
 
 
 def _pixels(dataset: Dataset, radiograph: Radiograph, encoding: Encoding) -> None:
@@ -152,32 +168,26 @@ def _pixels(dataset: Dataset, radiograph: Radiograph, encoding: Encoding) -> Non
     dataset.BitsStored = encoding.bits_stored
     dataset.HighBit = encoding.bits_stored - 1
     dataset.PixelRepresentation = int(encoding.signed)
-    # The signal's logarithm has been taken: values grow (MONOCHROME2) or fall with what the beam met.
-    dataset.PixelIntensityRelationship = "LOG"
-    dataset.PixelIntensityRelationshipSign = 1 if encoding.monochrome1 else -1
     dataset.RescaleSlope = "1"
     dataset.RescaleIntercept = str(1 << (encoding.bits_stored - 1)) if encoding.signed else "0"
     dataset.RescaleType = "US"
-    dataset.PresentationLUTShape = "INVERSE" if encoding.monochrome1 else "IDENTITY"
     # The window spans all values: the display curve is in them already.
     dataset.WindowCenter = str(1 << (encoding.bits_stored - 1))
     dataset.WindowWidth = str(1 << encoding.bits_stored)
     spacing = f"{radiograph.truth.pixel_mm:.6g}"
     dataset.ImagerPixelSpacing = [spacing, spacing]
-    dataset.PixelAspectRatio = None
-    del dataset.PixelAspectRatio
     pixel_bytes = values.tobytes()
     dataset.add_new(0x7FE00010, "OW", pixel_bytes + b"\0" * (len(pixel_bytes) % 2))
 
 
 def to_dicom(radiograph: Radiograph, encoding: Encoding | None = None, **header: Any) -> Dataset:
-    """A phantom radiograph as a Digital X-Ray Image (DICOM PS3.3 A.26), ready for ``save_as``.
+    """A phantom radiograph as a DICOM instance, ready for ``save_as``.
 
     Parameters
     ----------
     radiograph : Radiograph
     encoding : Encoding, optional
-        12 bits, unsigned, MONOCHROME2, explicit little endian by default.
+        DX, 12 bits, unsigned, MONOCHROME2, explicit little endian by default.
     **header
         Attributes by keyword that replace the phantom's own; None removes one.
 
@@ -189,8 +199,6 @@ def to_dicom(radiograph: Radiograph, encoding: Encoding | None = None, **header:
 
     Raises
     ------
-    ValueError
-        Bits out of range.
     RuntimeError
         No encoder is installed for the transfer syntax.
     """
@@ -198,10 +206,14 @@ def to_dicom(radiograph: Radiograph, encoding: Encoding | None = None, **header:
     chest = radiograph.chest
     dataset = Dataset()
     dataset.SpecificCharacterSet = "ISO_IR 192"
-    dataset.SOPClassUID = DigitalXRayImageStorageForPresentation
+    dataset.Modality = encoding.modality
+    digital = encoding.modality == "DX"
+    dataset.SOPClassUID = DigitalXRayImageStorageForPresentation if digital else ComputedRadiographyImageStorage
     _patient(dataset, chest)
     _study(dataset, chest)
     _acquisition(dataset, chest)
+    if digital:
+        _digital_x_ray(dataset, chest, encoding)
     _pixels(dataset, radiograph, encoding)
     for keyword, value in header.items():
         if value is None:
@@ -234,7 +246,7 @@ def chest_dx(
     encoding: Encoding | None = None,
     **header: Any,
 ) -> Dataset:
-    """The chest phantom of a seed as a DX instance.
+    """The chest phantom of a seed as a DX instance (or CR, by `encoding`).
 
     Parameters
     ----------

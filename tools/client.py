@@ -4,7 +4,6 @@ import base64
 import json
 import urllib.error
 import urllib.request
-from http import HTTPStatus
 from typing import Any
 
 from tools.configure import Configuration
@@ -18,8 +17,18 @@ class ServerError(Exception):
     """The server does not answer, or answers with an error. The message can be shown to users."""
 
 
-class NotFoundError(ServerError):
-    """The server answers, but knows nothing of what was asked for."""
+class ProblemError(ServerError):
+    """The server answers with a problem document (RFC 9457).
+
+    Attributes
+    ----------
+    code
+        Its code, such as ``NOT_FOUND``; empty if the error is not of the ``/ai/`` routes.
+    """
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Client:
@@ -56,16 +65,6 @@ class Client:
         """
         return self._send("GET", path)
 
-    def post(self, path: str, body: Any) -> Any:
-        """Send a JSON document and return the answer.
-
-        Raises
-        ------
-        ServerError
-            If the server refuses it.
-        """
-        return self._send("POST", path, json.dumps(body).encode())
-
     def delete(self, path: str) -> Any:
         """Delete the resource at a path and return the answer.
 
@@ -82,8 +81,15 @@ class Client:
             with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
                 text = answer.read()
         except urllib.error.HTTPError as error:
-            kind = NotFoundError if error.code == HTTPStatus.NOT_FOUND else ServerError
-            raise kind(f"{self.base}{path}: {error.code} {error.reason}") from None
+            raise _problem(error, self.base + path) from None
         except (urllib.error.URLError, OSError) as error:
             raise ServerError(f"No server at {self.base} ({getattr(error, 'reason', error)})") from None
         return json.loads(text) if text else None
+
+
+def _problem(error: urllib.error.HTTPError, address: str) -> ProblemError:
+    try:
+        document = json.loads(error.read())
+        return ProblemError(f"{address}: {document.get('detail') or document['title']}", document["code"])
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ProblemError(f"{address}: {error.code} {error.reason}", "")

@@ -18,7 +18,7 @@ from pynetdicom import AE, build_context
 from pynetdicom.association import Association
 
 from phantom.dicom import chest_dx
-from tools.client import Client, NotFoundError, ServerError
+from tools.client import Client, ProblemError, ServerError
 
 CALLING_AET = "ORTHANC_AI_DEMO"
 """Known to the server by orthanc.json, for senders on this machine."""
@@ -103,12 +103,14 @@ def send(name: str, dataset: pydicom.Dataset, port: int) -> Image:
 
 
 def outcome(client: Client, image: Image) -> dict[str, Any] | None:
-    """What became of an image; ``None`` if that is not known yet."""
+    """What became of an image, as ``/ai/instances/{id}/findings`` says; ``None`` if that is not known yet."""
     try:
         answer: dict[str, Any] = client.get(f"/ai/instances/{image.sop_instance_uid}/findings")
-    except NotFoundError:
-        return None
-    return answer if answer.get("code") else None
+    except ProblemError as problem:
+        if problem.code == "NOT_AN_XRAY":
+            return {"code": problem.code, "sentence": "No X-ray; finished CT studies are judged as a whole."}
+        raise
+    return answer if answer["settled"] or answer["code"] == "HELD" else None
 
 
 def wait(client: Client, images: list[Image]) -> dict[Image, dict[str, Any]]:
@@ -135,14 +137,16 @@ def show(base: str, image: Image, found: dict[str, Any] | None) -> None:
     """Print one image's findings and where to look at them."""
     print(f"\n{image.name}")
     if found is None:
-        print("  no answer yet; ask /ai/status")
+        print("  no answer yet; see /ai/status")
         return
     findings = found.get("findings") or []
     if not findings:
-        print(f"  {found['code']}  {found.get('detail') or found.get('sentence', '')}")
-    for finding in findings:
-        mark = finding["presence"] or "score only"
-        print(f"  {finding['label']:<28} {finding['score']:7.1%}   threshold {finding['threshold']:6.1%}   {mark}")
+        print(f"  {found['code']}: {found['sentence']} {found.get('detail') or ''}")
+    for finding in sorted(findings, key=lambda finding: -float(finding["score"])):
+        presence = finding["presence"] or ""
+        print(f"  {finding['label']:<28} {finding['score']:7.1%}   threshold {finding['threshold']:6.1%}   {presence}")
+    if found.get("warning"):
+        print(f"  {found['warning']}")
     print(f"  {base}/ohif/viewer?StudyInstanceUIDs={image.study_instance_uid}")
 
 

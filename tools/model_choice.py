@@ -7,6 +7,7 @@ network gets the demonstration model, said loudly.
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 PRODUCT = Path(__file__).resolve().parents[1]
@@ -20,11 +21,14 @@ FETCH_TIMEOUT = 60
 READY, UNAVAILABLE = 0, 3
 
 
+type Prepare = Callable[[str, Path], int]
+
+
 class ModelChoiceError(Exception):
     """No model could be chosen. The message can be shown to users."""
 
 
-def choose(asked: str, record: str, data: Path) -> str:
+def choose(asked: str, record: str, data: Path, prepare: Prepare | None = None) -> str:
     """Return the name of the model that the server is to be configured for, and keep it for later starts.
 
     Parameters
@@ -35,12 +39,15 @@ def choose(asked: str, record: str, data: Path) -> str:
         The model of record: what a server uses that can have it.
     data
         Folder of the server's data; the choice is kept in its file ``model``.
+    prepare
+        What makes a model ready, as :func:`prepare_model`.
 
     Raises
     ------
     ModelChoiceError
         If a model's files are not what they should be, or the demonstration model itself is not usable.
     """
+    prepare = prepare or prepare_model
     kept = data / "model"
     if asked:
         model = asked
@@ -66,7 +73,7 @@ def choose(asked: str, record: str, data: Path) -> str:
     return model
 
 
-def prepare(model: str, data: Path) -> int:
+def prepare_model(model: str, data: Path) -> int:
     """Fetch, check and export a model's files unless that is done; return ``READY`` or ``UNAVAILABLE``.
 
     Raises

@@ -72,24 +72,27 @@ def lock_data() -> TextIO:
     return lock
 
 
-def stop_event(pipe: int | None) -> threading.Event:
-    """Return an event that is set on SIGINT, SIGTERM, or when the other end of the pipe is closed."""
+def stop_event(pipe: int) -> threading.Event:
+    """Return an event that is set when the other end of the pipe is closed."""
     stop = threading.Event()
+
+    def wait_for_end() -> None:
+        while os.read(pipe, 1):
+            pass
+        stop.set()
+
+    threading.Thread(target=wait_for_end, daemon=True).start()
+    return stop
+
+
+def set_on_signals(stop: threading.Event) -> None:
+    """Let SIGINT, SIGTERM and SIGHUP set the event."""
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, on_signal)
-
-    def wait_for_end() -> None:
-        while pipe is not None and os.read(pipe, 1):
-            pass
-        stop.set()
-
-    if pipe is not None:
-        threading.Thread(target=wait_for_end, daemon=True).start()
-    return stop
 
 
 def wait_until_ready(orthanc: "subprocess.Popen[bytes]", client: Client, stop: threading.Event) -> bool:
@@ -165,7 +168,8 @@ def serve(http_port: int, dicom_port: int, model: str, data: str, pipe: int | No
     ServeError, ModelChoiceError
         If it cannot run.
     """
-    stop = stop_event(pipe)
+    stop = threading.Event() if pipe is None else stop_event(pipe)
+    set_on_signals(stop)
     for folder in ("db", "ai"):
         (DATA / folder).mkdir(exist_ok=True)
     with lock_data():

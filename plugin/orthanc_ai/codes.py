@@ -177,3 +177,11 @@ class Code(StrEnum):
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED", "The route exists, but not for this method."
     NOT_AN_XRAY = "NOT_AN_XRAY", "The instance is not an X-ray image; it is only counted."
     NOT_ANALYZED_YET = "NOT_ANALYZED_YET", "The resource has neither a report nor an outcome yet."
+    NOTHING_TO_ANALYZE = "NOTHING_TO_ANALYZE", "The resource holds neither X-rays nor CT series."
+    AMBIGUOUS_IDENTIFIER = (
+        "AMBIGUOUS_IDENTIFIER",
+        "Several resources bear this identifier; use the Orthanc identifier.",
+    )
+    STARTING = "STARTING", "The server is starting."
+    STOPPING = "STOPPING", "The server is stopping."
+    VIEWER_MISSING = "VIEWER_MISSING", "The OHIF viewer is not installed where AI.ViewerDirectory says."

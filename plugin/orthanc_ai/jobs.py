@@ -13,7 +13,7 @@ from .analyses import Analysis, Answer, NotReadyError, Task
 from .codes import Code
 from .outcomes import Outcome, OutcomeError, Result
 from .server import Level, Resource, Server, ServerError
-from .workers import WorkerError, Workers
+from .workers import WorkerError, Workers, place
 
 MAXIMUM_ATTEMPTS = 2
 """A worker's death may have been another's fault (memory pressure), so a job gets a second try."""
@@ -110,9 +110,12 @@ class Jobs:
             job = self._jobs[key] = _Job(self._analyses[name], identifier, [done])
         self._threads.submit(self._work, key, job)
 
-    def stop(self) -> None:
-        """Give up what is in hand: it is not settled, so it comes again after the restart."""
+    def give_up(self) -> None:
+        """Begin nothing more: what is in hand is not settled, so it comes again after the restart."""
         self._stopping.set()
+
+    def join(self) -> None:
+        """Wait for the end of what runs."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     # Doing one job
@@ -131,7 +134,7 @@ class Jobs:
                 continue
             except Exception as error:  # noqa: BLE001 - a fault in our own code must not lose the job silently
                 self._trouble(Code.INTERNAL_ERROR)
-                self._server.error(f"AI: {job.analysis.name}: {Code.INTERNAL_ERROR}: {type(error).__name__}")
+                self._server.error(f"AI: {job.analysis.name}: {Code.INTERNAL_ERROR}: {place(error)}")
                 self._stopping.wait(RETRY_PAUSE_S)
                 continue
             with self._lock:

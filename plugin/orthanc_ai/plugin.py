@@ -4,13 +4,18 @@ import threading
 from typing import Any
 
 from .analyses import METADATA, Analysis
+from .api.context import Context
+from .api.dispatch import Dispatcher
+from .api.routes import Routes
 from .cardiac.trigger import CardiacStudies
+from .desk import Desk
 from .inbox import Inbox
 from .jobs import Jobs
 from .readiness import Readiness
 from .sdk import Sdk
 from .server import Server
 from .settings import SettingsError, read_settings
+from .viewer import Viewer
 from .workers import Workers
 from .xray.trigger import Radiographs
 
@@ -40,6 +45,8 @@ class Plugin:
         self.readiness = Readiness(self.server, self.settings, self._released)
         self._stable_age = float(configuration.get("StableAge", 60))
         self._threads: list[threading.Thread] = []
+        self._dispatcher = Dispatcher(self.server)
+        self._viewer = Viewer(self.settings.viewer_directory)
         self.inbox: Inbox | None = None
         self.jobs: Jobs | None = None
         self.workers: Workers | None = None
@@ -48,6 +55,8 @@ class Plugin:
         """Register the callbacks. They run on Orthanc's threads and only ring the bell or hand over."""
         self._sdk.RegisterOnStoredInstanceCallback(self._stored)
         self._sdk.RegisterOnChangeCallback(self._changed)
+        self._dispatcher.register(self._sdk)
+        self._viewer.register(self._sdk)
 
     def _stored(self, *_: object) -> None:
         if self.inbox:
@@ -79,19 +88,22 @@ class Plugin:
             capacity=8 * (settings.workers + 2),
         )
         self.inbox = Inbox(server, self.jobs, backfill=settings.backfill, stable_age=self._stable_age)
+        desk = Desk(server, self.inbox, self.jobs)
+        self._dispatcher.open(Routes(Context(server, settings, queue=desk, models=self.readiness)))
         for name, run in (("ai-inbox", self.inbox.run), ("ai-model", self.readiness.run)):
             thread = threading.Thread(target=run, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
 
     def _stop(self) -> None:
+        self._dispatcher.stop()
         self.readiness.stop()
-        if self.inbox:
+        if self.inbox and self.jobs and self.workers:
             self.inbox.stop()
-        if self.workers:
+            # In this order: jobs must know that their workers are taken away, not dead.
+            self.jobs.give_up()
             self.workers.stop()
-        if self.jobs:
-            self.jobs.stop()
+            self.jobs.join()
         for thread in self._threads:
             thread.join(JOIN_S)
 

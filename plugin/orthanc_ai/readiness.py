@@ -4,6 +4,7 @@ Fetching, checking and exporting a model means unpickling it, so it happens in a
 (`python3 -m orthanc_ai.models.prepare`), never in the server. No other model ever takes its place.
 """
 
+import os
 import subprocess
 import threading
 from collections.abc import Callable
@@ -27,7 +28,10 @@ PAUSES_S = (5, 30, 120, 600)
 PACKAGE_PARENT = str(Path(__file__).resolve().parent.parent)
 """Where `orthanc_ai` lies, for the child."""
 
-_EXIT_CODES = {3: Code.MODEL_MISSING, 4: Code.MODEL_TAMPERED}
+_EXIT_CODES = {3: Code.MODEL_MISSING, 4: Code.MODEL_TAMPERED, 5: Code.MODEL_INVALID}
+
+_PASSED_ON = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "PATH", "LANG")
+"""Environment variables that the child gets: how to reach the network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +136,11 @@ class Readiness:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={"PYTHONPATH": PACKAGE_PARENT, "PATH": "/usr/bin:/bin", "HOME": str(settings.cache_directory)},
+            env={
+                **{name: value for name, value in os.environ.items() if name.upper() in _PASSED_ON},
+                "PYTHONPATH": PACKAGE_PARENT,
+                "HOME": str(settings.cache_directory),
+            },
         )
         output, _ = self._child.communicate()
         lines = output.strip().splitlines()

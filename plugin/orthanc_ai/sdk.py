@@ -3,6 +3,7 @@
 The generated `orthanc.pyi` is not shipped with every build and is wrong in places.
 """
 
+import ctypes
 from collections.abc import Callable
 from typing import Protocol
 
@@ -16,6 +17,7 @@ class RestOutput(Protocol):
 
     def AnswerBuffer(self, body: bytes, mime: str) -> None: ...
     def SendHttpStatus(self, status: int, body: bytes) -> None: ...
+    def SendMethodNotAllowed(self, allowed: str) -> None: ...
     def SetHttpHeader(self, name: str, value: str) -> None: ...
 
 
@@ -48,3 +50,13 @@ class Sdk(Protocol):
     def RegisterOnChangeCallback(self, callback: OnChange) -> None: ...
     def RegisterRestCallback(self, regex: str, callback: OnRest) -> None: ...
     def ExtendOrthancExplorer(self, javascript: str) -> None: ...
+
+
+def immortal[Callback: Callable[..., None]](callback: Callback) -> Callback:
+    """Keep an object beyond the end of the interpreter.
+
+    Orthanc's Python plugin (5.0) lets go of REST callbacks after it has ended the interpreter. If that was the last
+    reference, freeing the object crashes the server at every stop; with one reference too many nothing is freed.
+    """
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(callback))
+    return callback

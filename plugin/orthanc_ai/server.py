@@ -189,6 +189,15 @@ class Server:
             body["MetadataQuery"] = dict(metadata)
         return [item["ID"] for item in self.post("/tools/find", body)]
 
+    def count(
+        self, level: Level, query: Mapping[str, str] | None = None, *, metadata: Mapping[str, str] | None = None
+    ) -> int:
+        """Number of matching resources. Unlike `find`, it does not heed upper and lower case: Orthanc cannot."""
+        body: dict[str, Any] = {"Level": level.capitalize(), "Query": dict(query or {})}
+        if metadata:
+            body["MetadataQuery"] = dict(metadata)
+        return int(self.post("/tools/count-resources", body)["Count"])
+
     def lookup(self, uid: str) -> tuple[tuple[Level, str], ...]:
         """Level and Orthanc identifier of what bears a DICOM identifier (UID, PatientID)."""
         answer = self._call(self._sdk.RestApiPost, "/tools/lookup", uid.encode())
@@ -233,6 +242,10 @@ class Server:
         """Write a metadata text; ``False`` if the resource is gone."""
         path = f"/{_PATHS[level]}/{identifier}/metadata/{name}"
         return self._call(self._sdk.RestApiPut, path, text.encode()) is not None
+
+    def remove_metadata(self, level: Level, identifier: str, name: str) -> None:
+        """Take a metadata text away, if it is there."""
+        self._call(self._sdk.RestApiDelete, f"/{_PATHS[level]}/{identifier}/metadata/{name}")  # type: ignore[arg-type]
 
     def set_label(self, level: Level, identifier: str, label: str, present: bool) -> None:
         """Give a resource a label, or take it away."""

@@ -59,7 +59,7 @@ class ReportTitle(Section):
     coding_scheme_designator: str = "LN"
     """Coding scheme designator."""
 
-    code_meaning: str = "Diagnostic imaging report"
+    code_meaning: str = "Diagnostic Imaging Report"
     """Code meaning."""
 
     @field_validator("code_value")
@@ -84,7 +84,7 @@ class XRay(Section):
     enabled: bool = True
     """Analyse X-rays at all."""
 
-    voi_lut: bool = Field(default=False, alias="VoiLut")
+    voi_lut: bool = Field(default=True, alias="VoiLut")
     """Apply the VOI LUT or the window of the header before scaling, as TorchXRayVision's reader does with
     `voi_lut=True`. See docs/images.md for which value suits which model."""
 

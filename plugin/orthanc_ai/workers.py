@@ -8,9 +8,11 @@ import multiprocessing
 import os
 import resource
 import threading
+import traceback
 from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as FuturesTimeoutError
 from multiprocessing import connection
+from pathlib import Path
 from typing import Protocol
 
 from pebble import ProcessExpired, ProcessPool
@@ -27,6 +29,17 @@ class WorkerError(Exception):
         super().__init__(detail)
         self.code = code
         self.detail = detail
+
+
+class UnforeseenError(Exception):
+    """An error that escaped from an analysis, in a form that the server can read and log."""
+
+
+def place(error: BaseException) -> str:
+    """Kind and place of an error. Its message is left out: a codec's or pydicom's may quote the header."""
+    frames = traceback.extract_tb(error.__traceback__)
+    last = frames[-1] if frames else None
+    return type(error).__name__ + (f" in {Path(last.filename).name}, line {last.lineno}" if last else "")
 
 
 class Reader(Protocol):
@@ -111,4 +124,9 @@ def _end_with_server() -> None:
 
 
 def _read(task: Task) -> Answer:
-    return _readers[task.analysis].read(task)
+    try:
+        return _readers[task.analysis].read(task)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the job must end with a code
+        raise UnforeseenError(place(error)) from None

@@ -76,10 +76,22 @@ class Image:
         return ["unshare", "--mount", "sh", "-ec", "\n".join(steps)]
 
 
-def image_of_environment() -> Image | None:
-    """The image in which ``ORTHANC_AI_IMAGE`` asks to run servers; ``None`` to run them beside the tests."""
+def server_command(configuration: Path, folders: Sequence[Path]) -> list[str]:
+    """Command that becomes a server with the given configuration: beside the tests, or in the image that they ask for.
+
+    In the image it is ENTRYPOINT and CMD, and the configuration takes the place of the image's own.
+
+    Parameters
+    ----------
+    folders
+        What the configuration refers to; the image sees it at the same place.
+    """
     path = os.environ.get(ENVIRONMENT)
-    return Image(**json.loads(Path(path).read_text())) if path else None
+    if not path:
+        return ["Orthanc", str(configuration)]
+    image = Image(**json.loads(Path(path).read_text()))
+    binds = [(folder, str(folder)) for folder in folders if folder.exists()]
+    return image.start_command([*binds, (configuration, "/etc/orthanc/orthanc.json")])
 
 
 class Builder:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -174,14 +175,15 @@ class Orthanc:
 
     # Three ways in. Each answers with the Orthanc identifiers of what is stored afterwards.
 
-    def upload(self, files: Iterable[Path | bytes]) -> list[str]:
+    def upload(self, files: Iterable[Path | pydicom.Dataset]) -> list[str]:
         """By POST /instances; refused files are left out."""
         stored = []
-        for file in files:
-            data = file if isinstance(file, bytes) else file.read_bytes()
-            answer = self.request("POST", "/instances", data=data)
-            if answer.ok:
-                stored.append(answer.json()["ID"])
+        with requests.Session() as session:
+            for file in files:
+                data = _file(file) if isinstance(file, pydicom.Dataset) else file.read_bytes()
+                answer = session.post(self.url + "/instances", data=data, timeout=60)
+                if answer.ok:
+                    stored.append(answer.json()["ID"])
         return stored
 
     def send(
@@ -245,6 +247,11 @@ class Orthanc:
 
     def dataset(self, instance: str) -> pydicom.Dataset:
         """An instance as it is stored."""
-        from io import BytesIO
-
         return pydicom.dcmread(BytesIO(self.request("GET", f"/instances/{instance}/file").content))
+
+
+def _file(dataset: pydicom.Dataset) -> bytes:
+    """A dataset as a DICOM file."""
+    buffer = BytesIO()
+    dataset.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()

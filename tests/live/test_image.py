@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 
 from .image import ENVIRONMENT, PRODUCT, Builder, Image
 
@@ -20,6 +21,9 @@ STORAGE = Path("/var/tmp/orthanc-ai-image")
 """In the box, not in its /tmp in memory: layers take 3 GB. They are kept for the next run; `make clean` removes them."""
 
 MAIN_LIVE_TEST = "tests/live/test_identity.py"
+SERVICE = yaml.safe_load((PRODUCT / "docker-compose.yml").read_text())["services"]["orthanc-ai"]
+"""How docker-compose.yml runs the image."""
+
 REQUEST = """
 import http.client, sys
 connection = http.client.HTTPConnection("127.0.0.1", 8042, timeout=10)
@@ -64,13 +68,12 @@ def request(process: "subprocess.Popen[bytes]", path: str) -> tuple[int, str]:
     return int(status or 0), body
 
 
-def healthy(process: "subprocess.Popen[bytes]", configuration: str, log: Path) -> None:
-    """Wait until the health check of docker-compose.yml is content."""
+def wait_until_healthy(process: "subprocess.Popen[bytes]", log: Path, *check: str) -> None:
+    """Wait until the check is content."""
     deadline = time.monotonic() + 60
-    answer = None
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()[-3000:]
-        answer = inside(process, "/opt/venv/bin/python3", "-m", "tools.health", configuration)
+        answer = inside(process, *check)
         if answer.returncode == 0:
             return
         time.sleep(0.5)
@@ -93,7 +96,7 @@ def test_only_the_wanted_plugins_are_loaded(image: Image) -> None:
 def test_as_built_it_serves_itself_and_holds_work_for_the_model_of_record(image: Image, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with running(image.start_command(), log) as process:
-        healthy(process, "/etc/orthanc/", log)
+        wait_until_healthy(process, log, "/opt/venv/bin/python3", "-m", "tools.health", "/etc/orthanc/")
         status, body = request(process, "/ai/status")
         assert status == 200
         assert "densenet121-res224-all" in body
@@ -106,15 +109,16 @@ def test_open_to_others_it_wants_a_registered_user(image: Image, tmp_path: Path)
     site = tmp_path / "site.json"
     site.write_text(json.dumps(USERS))
     log = tmp_path / "log"
-    command = image.start_command([(site, "/etc/orthanc-remote/site.json")], ["/etc/orthanc-remote/"])
+    command = image.start_command([(site, SERVICE["secrets"][0]["target"])], SERVICE["command"])
     with running(command, log) as process:
-        healthy(process, "/etc/orthanc-remote/", log)
+        assert SERVICE["healthcheck"]["test"][0] == "CMD-SHELL"
+        wait_until_healthy(process, log, "sh", "-c", SERVICE["healthcheck"]["test"][1])
         assert request(process, "/ai/status")[0] == 401
         assert request(process, "/system")[0] == 401
 
 
 def test_open_to_others_it_does_not_start_without_users(image: Image, tmp_path: Path) -> None:
-    with running(image.start_command(arguments=["/etc/orthanc-remote/"]), tmp_path / "log") as process:
+    with running(image.start_command(arguments=SERVICE["command"]), tmp_path / "log") as process:
         assert process.wait(60) != 0
     assert "RegisteredUsers" in (tmp_path / "log").read_text()
 

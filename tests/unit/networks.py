@@ -5,13 +5,18 @@ import functools
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torchxrayvision as xrv
 from orthanc_ai.models.card import ModelCard, load_card
+from orthanc_ai.models.engine import OnnxEngine
 from orthanc_ai.models.prepare import prepare
 from orthanc_ai.models.prepared import Prepared
+
+# Threads that wait for each other are slow on a busy machine.
+torch.set_num_threads(1)
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 NAME = "densenet121-res224-all"
@@ -44,17 +49,22 @@ def prepared() -> Prepared:
 
 
 @functools.cache
-def reference() -> torch.nn.Module:
+def engine() -> OnnxEngine:
+    """ONNX Runtime with the network of `weights_file`."""
+    return OnnxEngine(prepared())
+
+
+@functools.cache
+def reference() -> Any:
     """The network of `weights_file`, loaded by TorchXRayVision and nothing else."""
-    network: torch.nn.Module = xrv.models.DenseNet(weights=NAME, cache_dir=str(weights_file().parent))
-    return network
+    return xrv.models.DenseNet(weights=NAME, cache_dir=str(weights_file().parent))
 
 
-def sharp_network(seed: int) -> torch.nn.Module:
+def sharp_network(seed: int) -> Any:
     """A DenseNet whose scores spread over 0 to 1 between images that differ a little."""
     torch.manual_seed(seed)
     network = xrv.models.DenseNet(num_classes=18)
-    images = torch.from_numpy(films(8, seed))
+    images = torch.from_numpy(films(4, seed))
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = None  # statistics of exactly these images
@@ -65,10 +75,10 @@ def sharp_network(seed: int) -> torch.nn.Module:
         features = torch.relu(network.features(images)).mean((2, 3))
         # Normalised features, mixed at random; the bias puts a typical image at each output's operating point.
         spread = features.std(0) + 1e-3
-        network.classifier.weight.copy_(torch.randn(18, features.shape[1]) / spread * 0.3)
+        network.classifier.weight.copy_(torch.randn(18, features.shape[1]) / spread * 0.04)
         points = torch.tensor(xrv.models.model_urls[NAME]["op_threshs"])
         network.classifier.bias.copy_(torch.logit(points) - network.classifier.weight @ features.mean(0))
-    return network  # type: ignore[no-any-return]
+    return network
 
 
 def films(count: int, seed: int, size: int = 224) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

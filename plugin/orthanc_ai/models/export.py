@@ -20,8 +20,9 @@ from .network import ScoresAndFeatures
 from .prepared import Prepared, network_digest
 
 _OPSET = 17
-# Largest difference of a score from torch's; of a feature, relative to the largest feature.
-_SCORE_TOLERANCE = 1e-5
+# Largest difference of a score from torch's, a twentieth of what is promised between the two; it is 1e-6 as a rule, and
+# more for networks that react sharply. Of a feature, relative to the largest feature.
+_SCORE_TOLERANCE = 1e-4
 _FEATURE_TOLERANCE = 1e-4
 _LIBRARIES = ("torch", "torchxrayvision", "onnx", "onnxruntime")
 
@@ -68,18 +69,18 @@ def _to_onnx(card: ModelCard, network: nn.Module) -> bytes:
 
 
 def _check(card: ModelCard, network: nn.Module, content: bytes) -> None:
-    """Compare with TorchXRayVision's own forward pass on random images, one and several at a time."""
+    """Compare with TorchXRayVision's own forward pass on random images, together and one by one."""
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    random = np.random.default_rng(0)
-    for count in (1, 3):
-        coarse = random.uniform(-1024, 1024, (count, 1, card.input_size // 8, card.input_size // 8))
-        images = coarse.repeat(8, axis=2).repeat(8, axis=3).astype(np.float32)
-        scores, features = session.run(["scores", "features"], {"image": images})
-        with torch.inference_mode():
-            wanted = network(torch.from_numpy(images)).numpy()
-            wanted_features = ScoresAndFeatures(card, network)(torch.from_numpy(images))[1].numpy()
-        difference = float(np.abs(scores - wanted).max())
-        feature_difference = float(np.abs(features - wanted_features).max() / max(float(wanted_features.max()), 1e-9))
+    size = card.input_size
+    coarse = np.random.default_rng(0).uniform(-1024, 1024, (2, 1, size // 8 + 1, size // 8 + 1))
+    images = coarse.repeat(8, axis=2).repeat(8, axis=3)[..., :size, :size].astype(np.float32)
+    with torch.inference_mode():
+        wanted = network(torch.from_numpy(images)).numpy()
+        wanted_features = ScoresAndFeatures(card, network)(torch.from_numpy(images))[1].numpy()
+    for part in (slice(0, 2), slice(0, 1), slice(1, 2)):
+        scores, features = session.run(["scores", "features"], {"image": images[part]})
+        difference = float(np.abs(scores - wanted[part]).max())
+        feature_difference = float(np.abs(features - wanted_features[part]).max() / wanted_features.max())
         # Negated, so that NaN does not pass.
         if not (difference <= _SCORE_TOLERANCE and feature_difference <= _FEATURE_TOLERANCE):
             message = f"the export of {card.name} differs from torch by {difference:g} in scores"

@@ -110,6 +110,9 @@ def _from_arrays(card: ModelCard, weights: Path) -> nn.Module:
     network = torchxrayvision.models.DenseNet(num_classes=card.network_outputs, op_threshs=points)
     with np.load(weights, allow_pickle=False) as arrays:
         state = {name: torch.from_numpy(arrays[name].astype(np.float32)) for name in arrays.files}
+    # Variances of a first layer that sees values of 1024 can be more than 16 bits hold.
+    if not all(bool(torch.isfinite(array).all()) for array in state.values()):
+        raise ModelError(Code.MODEL_INVALID, f"{weights.name} holds values that are not finite")
     state["op_threshs"] = points
     missing, unexpected = network.load_state_dict(state, strict=False)
     # Counters of training; of no use in evaluation mode.

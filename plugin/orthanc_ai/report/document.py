@@ -13,7 +13,7 @@ from ..concepts import Concept
 from . import vocabulary
 from .charset import ascii_text, make_ascii
 from .encoding import element, encode_element, item, sequence
-from .header import ImageReference, Inherited
+from .header import Inherited, InstanceReference
 from .provenance import IMPLEMENTATION_CLASS_UID, PRODUCT, Provenance, private_scheme
 from .uids import ReportIdentity
 
@@ -89,7 +89,7 @@ class Frame:
     def document(
         self,
         inherited: Inherited,
-        evidence: Iterable[ImageReference],
+        evidence: Iterable[InstanceReference],
         identity: ReportIdentity,
         content_datetime: datetime,
         predecessor: Predecessor | None,
@@ -126,20 +126,26 @@ class Frame:
             (0x0020000E, "UI", identity.series_instance_uid.encode()),
         ):
             elements[tag] = element(tag, vr, value)
-        elements[0x0040A375] = _hierarchical_references(0x0040A375, evidence)  # Current Requested Procedure Evidence
-        if predecessor is not None:
-            replaced = ImageReference(
-                predecessor.sop_class_uid.encode(),
-                predecessor.sop_instance_uid.encode(),
-                predecessor.series_instance_uid.encode(),
-                predecessor.study_instance_uid.encode(),
-            )
-            elements[0x0040A360] = _hierarchical_references(0x0040A360, [replaced])  # Predecessor Documents
+        for tag, references in (
+            (0x0040A375, list(evidence)),  # Current Requested Procedure Evidence Sequence
+            (0x0040A360, [] if predecessor is None else [_reference(predecessor)]),  # Predecessor Documents Sequence
+        ):
+            if references:
+                elements[tag] = _hierarchical_references(tag, references)
         elements[_CONTENT_SEQUENCE] = sequence(_CONTENT_SEQUENCE, content)
         return _file_head(identity.sop_instance_uid) + b"".join(elements[tag] for tag in sorted(elements))
 
 
-def _hierarchical_references(tag: int, references: Iterable[ImageReference]) -> bytes:
+def _reference(document: Predecessor) -> InstanceReference:
+    return InstanceReference(
+        document.sop_class_uid.encode(),
+        document.sop_instance_uid.encode(),
+        document.series_instance_uid.encode(),
+        document.study_instance_uid.encode(),
+    )
+
+
+def _hierarchical_references(tag: int, references: Iterable[InstanceReference]) -> bytes:
     """Encode the Hierarchical SOP Instance Reference Macro, PS3.3 section C.17.2.1."""
     studies: defaultdict[bytes, defaultdict[bytes, dict[bytes, bytes]]] = defaultdict(lambda: defaultdict(dict))
     for reference in references:

@@ -24,7 +24,7 @@ from . import provenance, tree, vocabulary
 from .charset import ascii_text, make_ascii
 from .document import Frame, Predecessor, reference_item
 from .encoding import Fragment, element, encode_item, sequence
-from .header import ImageReference, image_reference, inherit
+from .header import InstanceReference, inherit, instance_reference
 from .images import ImageFacts, descriptors, image_facts
 from .uids import ReportIdentity, derive_uid, tracking_uid
 
@@ -161,7 +161,7 @@ class FindingsTemplate:
         """
         self._check(findings)
         inherited = inherit(source)
-        image = image_reference(source)
+        image = instance_reference(source)
         prepared = self._prepared if inherited.character_sets is None else self._prepared_in_ascii
         ordered = sorted(findings, key=_rank)
         comments = [*prepared.statements, *map(note_text, notes), *self._summary(ordered)]
@@ -181,7 +181,7 @@ class FindingsTemplate:
             ),
         )
 
-    def _group(self, prepared: _Prepared, image: ImageReference, finding: Finding) -> bytes:
+    def _group(self, prepared: _Prepared, image: InstanceReference, finding: Finding) -> bytes:
         presence = presence_code(finding.presence, self._card.demonstration)
         uid = tracking_uid(image.sop_instance_uid.decode("iso8859"), finding.label)
         return prepared.groups[finding.label].fill(
@@ -335,7 +335,7 @@ def _floating_point_value(value: float) -> bytes:
     return element(0x0040A161, "FD", struct.pack("<d", value))
 
 
-def _reference(image: ImageReference) -> bytes:
+def _reference(image: InstanceReference) -> bytes:
     return reference_item(image.sop_class_uid, image.sop_instance_uid)
 
 

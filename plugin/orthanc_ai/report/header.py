@@ -63,8 +63,8 @@ _INSIGNIFICANT = b" \0"
 
 
 @dataclass(frozen=True, slots=True)
-class ImageReference:
-    """The UIDs of an image as the source writes them, malformed or not, without padding."""
+class InstanceReference:
+    """The UIDs of an instance as the source writes them, malformed or not, without padding."""
 
     sop_class_uid: bytes
     sop_instance_uid: bytes
@@ -92,7 +92,7 @@ class Inherited:
     zone: timezone | None
 
 
-def image_reference(source: Dataset) -> ImageReference:
+def instance_reference(source: Dataset) -> InstanceReference:
     """The UIDs by which a report refers to its source.
 
     Raises
@@ -111,7 +111,7 @@ def image_reference(source: Dataset) -> ImageReference:
         if not uid:
             raise ReportError(Code.HEADER_UNREADABLE, f"the source has no {keyword}")
         uids.append(uid)
-    return ImageReference(*uids)
+    return InstanceReference(*uids)
 
 
 def inherit(source: Dataset) -> Inherited:

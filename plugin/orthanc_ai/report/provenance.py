@@ -149,7 +149,7 @@ def of_model(
         is_learned=True,
         statements=(
             DEMONSTRATION if card.demonstration else RESEARCH,
-            f"Read by {card.title}, version {card.version} ({card.name}).",
+            f"Analyzed by {card.title}, version {card.version} ({card.name}).",
             SCORES,
         ),
         series_description=_describe(

@@ -23,7 +23,7 @@ from . import provenance, tree, vocabulary
 from .charset import make_ascii
 from .document import Frame, Predecessor
 from .encoding import encode_item
-from .header import ImageReference, image_reference, inherit
+from .header import InstanceReference, inherit, instance_reference
 from .uids import ReportIdentity, tracking_uid
 from .vocabulary import coded
 
@@ -137,7 +137,7 @@ def series_report(
         raise ValueError("a report on series needs at least one series")
     vocabulary.check_title(title)
     inherited = inherit(source)
-    study = image_reference(source).study_instance_uid
+    study = instance_reference(source).study_instance_uid
     plain = inherited.character_sets is not None
     maker = provenance.of_rules(
         RULES_NAME,
@@ -168,11 +168,11 @@ def _summary(lines: Sequence[SeriesLine]) -> str:
     return f"{len(accepted)} of {len(lines)} series accepted as cardiac CT: {'; '.join(accepted)}."
 
 
-def _evidence(study: bytes, lines: Sequence[SeriesLine]) -> Iterator[ImageReference]:
+def _evidence(study: bytes, lines: Sequence[SeriesLine]) -> Iterator[InstanceReference]:
     for line in lines:
         series = _uid(line.series_instance_uid)
         for instance in line.instances:
-            yield ImageReference(_uid(instance.sop_class_uid), _uid(instance.sop_instance_uid), series, study)
+            yield InstanceReference(_uid(instance.sop_class_uid), _uid(instance.sop_instance_uid), series, study)
 
 
 def _uid(uid: str) -> bytes:

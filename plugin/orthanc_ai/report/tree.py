@@ -112,7 +112,7 @@ def number_item(
     """A number with its unit; an integer is written without the decimal point that highdicom gives it."""
     item = NumContentItem(coded(name), value, coded(unit), relationship_type=relationship)
     if isinstance(value, int):
-        item.MeasuredValueSequence[0].NumericValue = value
+        item.MeasuredValueSequence[0].NumericValue = str(value)
     return item
 
 

@@ -43,8 +43,7 @@ PATIENT_ORIENTATION_ROW = Concept("111044", "DCM", "Patient Orientation Row")
 PATIENT_ORIENTATION_COLUMN = Concept("111043", "DCM", "Patient Orientation Column")
 HORIZONTAL_PIXEL_SPACING = Concept("111026", "DCM", "Horizontal Pixel Spacing")
 VERTICAL_PIXEL_SPACING = Concept("111066", "DCM", "Vertical Pixel Spacing")
-SPACING_BETWEEN_INSTANCES = Concept("INSTANCES", PRIVATE_SCHEME, "Instances")
-SLICES = Concept("112226", "DCM", "Spacing between slices")
+SPACING_BETWEEN_SLICES = Concept("112226", "DCM", "Spacing between slices")
 SERIES_INSTANCE_UID = Concept("112002", "DCM", "Series Instance UID")
 
 # Their values

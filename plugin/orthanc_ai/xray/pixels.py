@@ -179,14 +179,30 @@ def _resized(stored: npt.NDArray[np.integer], lookup: npt.NDArray[np.float32], s
     half = len(lookup) // 2
     ascending, first = (np.roll(lookup, half), -half) if stored.dtype.kind == "i" else (lookup, 0)
     used = ascending[low - first : high - first + 1]
-    slope = (float(used[-1]) - float(used[0])) / (high - low)
-    offset = float(used[0]) - slope * low
-    if np.abs(slope * np.arange(low, high + 1) + offset - used).max() < _STRAIGHT:
-        if slope == 0.0:
-            raise ImageError(Code.PIXELS_UNIFORM, "every pixel has the same brightness")
+    if used.min() == used.max():
+        raise ImageError(Code.PIXELS_UNIFORM, "every pixel has the same brightness")
+    slope, offset = _line(used, low)
+    line = slope * np.arange(low, high + 1) + offset
+    if np.abs(line - used).max() < _STRAIGHT:
         # A straight line commutes with resizing, and is much cheaper behind it.
         return resize(stored, size, slope=slope, offset=offset)
-    image = lookup[stored.view(f"u{stored.itemsize}")]
+    if np.abs(line.clip(used.min(), used.max()) - used).max() < _STRAIGHT:
+        # A window is quicker worked out than looked up.
+        image = stored.astype(np.float32)
+        image *= slope
+        image += offset
+        np.clip(image, used.min(), used.max(), out=image)
+    else:
+        image = lookup[stored.view(f"u{stored.itemsize}")]
     if image.min() == image.max():
         raise ImageError(Code.PIXELS_UNIFORM, "every pixel has the same brightness")
     return resize(image, size)
+
+
+def _line(used: npt.NDArray[np.float32], low: int) -> tuple[float, float]:
+    """Slope and offset of the line through that part of ascending values, from `low` on, where brightness changes."""
+    changes = np.flatnonzero(np.diff(used))
+    # The ends of a window fall between two values, so the steps to them are no measure.
+    start, end = (int(changes[0]) + 1, int(changes[-1])) if len(changes) > 2 else (0, len(used) - 1)
+    slope = float(used[end] - used[start]) / (end - start)
+    return slope, float(used[start]) - slope * (start + low)

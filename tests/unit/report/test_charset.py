@@ -13,7 +13,7 @@ KNOWN = [
     (["ISO_IR 126"], b"\xc4\xe9\xef\xed\xf5\xf3\xe9\xef\xf2", "Διονυσιος"),
     (["ISO_IR 127"], b"\xe2\xc8\xc7\xe6\xea^\xe4\xe6\xd2\xc7\xd1", "قباني^لنزار"),
     (["ISO_IR 138"], b"\xf9\xf8\xe5\xef^\xe3\xe1\xe5\xf8\xe4", "שרון^דבורה"),
-    (["ISO_IR 144"], b"\xbb\xee\xda\x63\x65\xdc\xd1\x79\x70\xd3", "Люкceмбyp\u0433"),
+    (["ISO_IR 144"], b"\xbb\xee\xda", "Люк"),
     (["ISO_IR 192"], "Wang^XiaoDong=王^小東".encode(), "Wang^XiaoDong=王^小東"),
     (["GB18030"], b"Wang^XiaoDong=\xcd\xf5^\xd0\xa1\xb6\xab", "Wang^XiaoDong=王^小东"),
     (
@@ -37,8 +37,6 @@ KNOWN = [
 
 @pytest.mark.parametrize(("terms", "value", "text"), KNOWN, ids=lambda value: str(value)[:20])
 def test_known_texts(terms: list[str], value: bytes, text: str) -> None:
-    if text.startswith("Люк"):
-        text = value.decode("iso_ir_144")
     assert CharacterSets(terms).decode(value) == text
 
 

@@ -28,7 +28,10 @@ def test_never_changes() -> None:
         "1.2.3", "ab", "xray-findings", "cd", "findings"
     )
     assert derive_uid("1.2.3", "ab") == "2.25.219318658567988828561106255933607291762"
-    assert recipe_digest({"b": [1, "x", None], "a": 0.5}) == "a7474a99a16a3d72a67e76e942b1cbf9a868f213e19cfde33a46bec676a73dfd"
+    assert (
+        recipe_digest({"b": [1, "x", None], "a": 0.5})
+        == "a7474a99a16a3d72a67e76e942b1cbf9a868f213e19cfde33a46bec676a73dfd"
+    )
 
 
 @pytest.mark.parametrize("changed", range(5))

@@ -31,6 +31,14 @@ def test_native_transfer_syntaxes_have_one_digest(pixels: np.ndarray[Any, Any], 
     assert pixel_digest(other) == pixel_digest(radiograph(pixels))
 
 
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian])
+def test_values_whose_representation_depends_on_the_pixels(syntax: str) -> None:
+    signed = PIXELS.astype(np.int16)
+    attributes: dict[str, Any] = {"PixelPaddingValue": -2000, "WindowCenter": "40.50", "WindowWidth": [300, 20]}
+    here, there = (radiograph(signed, syntax=name, **attributes) for name in (ExplicitVRLittleEndian, syntax))
+    assert pixel_digest(here) == pixel_digest(there)
+
+
 def test_padding_of_native_pixels_does_not_count() -> None:
     odd = radiograph(BYTES, PixelData=BYTES.tobytes() + b"\0")
     padded = radiograph(BYTES, PixelData=BYTES.tobytes() + b"\x99\x07\0")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from orthanc_ai.xray.grayscale import brightness
 from pydicom import Dataset
-from pydicom.pixels import apply_voi_lut
+from pydicom.pixels.processing import apply_voi_lut
 
 from .builder import lut
 

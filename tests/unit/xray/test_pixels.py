@@ -15,6 +15,7 @@ from pydicom import FileDataset, dcmread
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.uid import (
     MPEG4HP41,
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ImplicitVRLittleEndian,
@@ -36,7 +37,8 @@ def read(dataset: FileDataset, *, voi_lut: bool = True, size: int = SIDE) -> Rad
 
 def tensor(dataset: FileDataset, **options: Any) -> npt.NDArray[np.float32]:
     """Of a SIDE x SIDE image, pixel for pixel, since it need not be resized."""
-    return read(dataset, **options).tensor[0]
+    image: npt.NDArray[np.float32] = read(dataset, **options).tensor[0]
+    return image
 
 
 def refusal(dataset: FileDataset) -> Code:
@@ -49,12 +51,16 @@ def noise(bits: int, side: int = SIDE) -> npt.NDArray[np.uint16]:
     return np.random.default_rng(bits).integers(0, 2**bits, (side, side)).astype(np.uint16)
 
 
+def as_stored(pixels: npt.NDArray[np.uint16], bits: int) -> npt.NDArray[np.integer]:
+    return pixels.astype(np.uint8) if bits == 8 else pixels
+
+
 # ---- Brightness -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 15, 16])
 def test_black_to_white_at_every_depth(bits: int) -> None:
-    pixels = ramp(SIDE, bits).astype(np.uint8 if bits == 8 else np.uint16)
+    pixels = as_stored(ramp(SIDE, bits), bits)
     result = read(radiograph(pixels, bits=bits))
     assert result.tensor.shape == (1, SIDE, SIDE)
     assert result.tensor.dtype == np.float32
@@ -194,7 +200,7 @@ def test_signed_values_whose_sign_was_not_carried_on() -> None:
 @pytest.mark.parametrize("syntax", [*NATIVE, *COMPRESSED])
 @pytest.mark.parametrize("bits", [8, 12, 16])
 def test_lossless_transfer_syntaxes_give_the_same_tensor(bits: int, syntax: str) -> None:
-    pixels = noise(bits).astype(np.uint8 if bits == 8 else np.uint16)
+    pixels = as_stored(noise(bits), bits)
     film = radiograph(pixels, bits=bits, syntax=syntax)
     assert film.file_meta.TransferSyntaxUID == syntax
     assert (tensor(film) == tensor(radiograph(pixels, bits=bits))).all()
@@ -354,7 +360,7 @@ def test_whatever_a_file_says_it_is_read_or_refused_with_a_code(
 ) -> None:
     film = radiograph(noise(12), bits=12)
     film.PixelData = encapsulate([pixels]) if framed and pixels else pixels
-    film.file_meta.TransferSyntaxUID = syntax
+    film.file_meta.TransferSyntaxUID = UID(syntax)
     change(film, attributes)
     try:
         result = read(film).tensor

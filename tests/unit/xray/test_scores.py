@@ -9,12 +9,11 @@ import numpy.typing as npt
 import pytest
 import torch
 import torchxrayvision as xrv
-from orthanc_ai.models.engine import OnnxEngine
 from orthanc_ai.xray.pixels import read_radiograph
-from pydicom import dcmread
+from pydicom import dcmread, dcmwrite
 
 from tests.expected_outcomes import EXPECTED
-from tests.unit.networks import prepared, reference
+from tests.unit.networks import engine, reference
 
 from .builder import radiograph
 
@@ -48,7 +47,7 @@ def test_scores_are_torchxrayvisions(
     ours = read_radiograph(dcmread(data / name), 224, voi_lut=voi_lut).tensor
     wanted = theirs(data / name, 224, voi_lut)
     assert np.abs(ours - wanted).max() < 0.01
-    scores = OnnxEngine(prepared()).scores(ours[np.newaxis])[0]
+    scores = engine().scores(ours[np.newaxis])[0]
     difference = float(np.abs(scores - their_scores(wanted)).max())
     record_property("score_difference", difference)
     assert difference < 0.002
@@ -76,9 +75,8 @@ def test_one_bright_pixel_hardly_changes_scores_and_scaling_by_the_maximum_does(
     rows = np.random.default_rng(0).integers(500, 1500, (20, 20)).repeat(50, 0).repeat(50, 1).astype(np.uint16)
     spot = rows.copy()
     spot[700, 300] = 65535
-    engine = OnnxEngine(prepared())
     clean, marked = (
-        engine.scores(read_radiograph(radiograph(pixels, bits=12), 224).tensor[np.newaxis]) for pixels in (rows, spot)
+        engine().scores(read_radiograph(radiograph(pixels, bits=12), 224).tensor[np.newaxis]) for pixels in (rows, spot)
     )
     assert np.abs(clean - marked).max() < 0.1
     naive = [xrv.datasets.XRayResizer(224)(xrv.utils.normalize(p, p.max())[np.newaxis]) for p in (rows, spot)]
@@ -87,17 +85,18 @@ def test_one_bright_pixel_hardly_changes_scores_and_scaling_by_the_maximum_does(
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_tenth_of_torchxrayvisions_time(tmp_path: Path) -> None:
-    """Of reading, cropping and resizing an uncompressed film of 2500 x 2048 pixels; three runs each, the best counts."""
+    """Of reading, cropping and resizing an uncompressed film of 2500 x 2048 pixels; processor time, the best of five."""
     pixels = np.random.default_rng(0).integers(0, 4096, (2500, 2048)).astype(np.uint16)
     file = tmp_path / "film.dcm"
-    radiograph(pixels, bits=12, PhotometricInterpretation="MONOCHROME1").save_as(file)
+    film = radiograph(pixels, bits=12, PhotometricInterpretation="MONOCHROME1", WindowCenter=2048, WindowWidth=3000)
+    dcmwrite(file, film, enforce_file_format=True)
 
     def best(action: Callable[[], object]) -> float:
         times = []
-        for _ in range(3):
-            start = time.perf_counter()
+        for _ in range(5):
+            start = time.process_time()
             action()
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
         return min(times)
 
     ours = best(lambda: read_radiograph(dcmread(file), 224, voi_lut=True))

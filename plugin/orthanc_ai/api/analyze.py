@@ -1,0 +1,54 @@
+"""``POST /ai/.../analyze``: analyse again."""
+
+from pydantic import ConfigDict
+
+from ..codes import Code
+from ..server import Level
+from .context import Context
+from .http import Problem
+from .identify import identify
+from .views import Query, View
+
+_COLLECTIONS: dict[Level, str] = {
+    "instance": "instances",
+    "series": "series",
+    "study": "studies",
+    "patient": "patients",
+}
+
+
+class AnalyzeRequest(Query):
+    """Nothing can be chosen: an analysis follows the server's configuration. An empty body does."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Queued(View):
+    """Work that was taken."""
+
+    level: Level
+    id: str
+    """Orthanc identifier."""
+    jobs: int
+    """How many X-rays and CT studies are looked at again. What is up to date already ends at once, and nothing is made
+    twice."""
+    findings: str
+    """Path at which the result will be."""
+    status: str
+    """Path at which the progress is."""
+
+
+def analyze(context: Context, level: Level, identifier: str) -> Queued:
+    """Analyse the X-rays and CT studies of a resource again.
+
+    Raises
+    ------
+    Problem
+        ``NOT_FOUND``, ``AMBIGUOUS_IDENTIFIER``, ``NOTHING_TO_ANALYZE``.
+    """
+    resource = identify(context.server, level, identifier)
+    jobs = context.queue.request(level, resource.identifier)
+    if not jobs:
+        raise Problem(Code.NOTHING_TO_ANALYZE)
+    findings = f"/ai/{_COLLECTIONS[level]}/{resource.identifier}/findings"
+    return Queued(level=level, id=resource.identifier, jobs=jobs, findings=findings, status="/ai/status")

@@ -1,0 +1,65 @@
+"""``DELETE /ai/demonstration``: forget everything that a demonstration model has written."""
+
+import dataclasses
+from collections import defaultdict
+
+from ..outcomes import XRAY_METADATA
+from ..server import Resource, Server
+from .context import Context
+from .reading import is_demonstration, outcome_of, tag
+from .views import View
+
+# As `report.provenance` writes them; a test compares. Asked for by Modality, maker and description, all of which the index
+# has, so that a report is also found when its image's outcome names a newer one.
+REPORT_QUERY = {
+    "Modality": "SR",
+    "Manufacturer": "Orthanc AI",
+    "SeriesDescription": "AI findings * DEMONSTRATION not for diagnosis",
+}
+
+_DEMONSTRATION_OUTCOME = {XRAY_METADATA: '{"code":"REPORTED"*"demonstration":true*'}
+
+BATCH = 200
+"""Reports, and outcomes, that one request removes at most: one or two seconds' work."""
+
+
+class Forgotten(View):
+    """What was removed."""
+
+    reports: int
+    """Demonstration reports that this request removed."""
+    outcomes: int
+    """Images that count as not analysed again."""
+    remaining: int
+    """Reports and outcomes that are left: ask again until it is 0."""
+
+
+def forget(context: Context) -> Forgotten:
+    """Remove demonstration reports and the outcomes that go with them, at most `BATCH` of each."""
+    server = context.server
+    reports = server.find("series", REPORT_QUERY, limit=BATCH)
+    gone: dict[str, set[str]] = defaultdict(set)
+    for report in reports:
+        instances = server.children("series", report.identifier, "instance")
+        gone[report.parent] |= {tag(one, "SOPInstanceUID") for one in instances}
+        server.delete("series", report.identifier)
+    for study, uids in gone.items():
+        _forget_references(server, study, uids)
+    outcomes = server.find("instance", metadata=_DEMONSTRATION_OUTCOME, limit=BATCH)
+    for image in outcomes:
+        server.remove_metadata("instance", image.identifier, XRAY_METADATA)
+    remaining = server.count("series", REPORT_QUERY) + server.count("instance", metadata=_DEMONSTRATION_OUTCOME)
+    return Forgotten(reports=len(reports), outcomes=len(outcomes), remaining=remaining)
+
+
+def _forget_references(server: Server, study: str, uids: set[str]) -> None:
+    """Let other outcomes, e.g. of images held for another model since, no longer name a report that is gone."""
+    for image in _with_outcome(server, study):
+        outcome = outcome_of(image, XRAY_METADATA)
+        if outcome and outcome.result and outcome.result.sop_instance_uid in uids and not is_demonstration(outcome):
+            text = dataclasses.replace(outcome, result=None).to_text()
+            server.set_metadata("instance", image.identifier, XRAY_METADATA, text)
+
+
+def _with_outcome(server: Server, study: str) -> tuple[Resource, ...]:
+    return server.find("instance", metadata={XRAY_METADATA: "*"}, parent=("study", study))

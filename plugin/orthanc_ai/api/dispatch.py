@@ -1,0 +1,108 @@
+"""From Orthanc's HTTP threads to threads of our own, and back.
+
+The C stack of Debian's HTTP threads is 100 KB: 600 nested brackets in a request body overflow it and take the server down.
+So the callback only hands over the raw request and waits; parsing, validating and the work itself happen on Python's
+own threads, whose stacks the plugin makes large.
+"""
+
+import traceback
+from collections.abc import Mapping
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from pathlib import Path
+
+from ..codes import Code
+from ..sdk import RestOutput, Sdk, immortal
+from ..server import Server
+from .http import Problem, Request, Response
+from .routes import Routes
+
+URI = "/ai(|/.*)"
+"""Regular expression of what is answered here; Orthanc matches it against the whole path."""
+
+THREADS = 8
+"""Requests at work at once. They wait for Orthanc's database for the most part."""
+
+_OK = 200
+_METHOD_NOT_ALLOWED = 405
+
+_PRIVATE = {"Cache-Control": "no-store"}
+"""Answers are about patients, and of a moment."""
+
+
+class Dispatcher:
+    """Answers Orthanc's HTTP requests for ``/ai``.
+
+    Orthanc takes callbacks only while it loads its plugins, before there is anything to answer with, so the routes come
+    later; until then the answer is ``STARTING``.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._routes: Routes | None = None
+        self._server = server
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="ai-api")
+
+    def register(self, sdk: Sdk) -> None:
+        """Take the requests."""
+        sdk.RegisterRestCallback(URI, immortal(self.callback))
+
+    def open(self, routes: Routes) -> None:
+        """Begin to answer."""
+        self._routes = routes
+
+    def stop(self) -> None:
+        """Answer no more requests."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def callback(self, output: RestOutput, uri: str, **request: object) -> None:
+        """Called by Orthanc on one of its HTTP threads: hand over, wait, answer. Always answers."""
+        try:
+            response = self._threads.submit(self._answer, uri, request).result()
+        except (CancelledError, RuntimeError):
+            response = Problem(Code.STOPPING).response(uri)
+        send(output, response)
+
+    def _answer(self, uri: str, request: Mapping[str, object]) -> Response:
+        try:
+            if self._routes is None:
+                raise Problem(Code.STARTING)
+            return self._routes.answer(_request(uri, request))
+        except Problem as problem:
+            return problem.response(uri)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
+            # Neither the path nor the message, since both may name a patient.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            self._server.error(
+                f"AI: {Code.INTERNAL_ERROR} in a request: {type(error).__name__} at {Path(place.filename).name}:"
+                f"{place.lineno}"
+            )
+            return Problem(Code.INTERNAL_ERROR).response(uri)
+
+
+def send(output: RestOutput, response: Response) -> None:
+    """Hand an answer to Orthanc.
+
+    Orthanc's interface for plugins gives a status other than 200 a second Content-Type of its own (``text/plain``)
+    after ours, and no body at all to 405.
+    """
+    for name, value in {**_PRIVATE, **response.headers}.items():
+        if name != "Allow":
+            output.SetHttpHeader(name, value)
+    if response.status == _OK:
+        output.AnswerBuffer(response.body, response.content_type)
+    elif response.status == _METHOD_NOT_ALLOWED:
+        output.SendMethodNotAllowed(response.headers["Allow"])
+    else:
+        output.SetHttpHeader("Content-Type", response.content_type)
+        output.SendHttpStatus(response.status, response.body)
+
+
+def _request(uri: str, request: Mapping[str, object]) -> Request:
+    """What Orthanc hands over; it leaves out what the method has not."""
+    query, headers, body = (request.get(name) for name in ("get", "headers", "body"))
+    return Request(
+        method=str(request.get("method", "GET")),
+        path=uri.rstrip("/") or "/",
+        query=dict(query) if isinstance(query, Mapping) else {},
+        headers=dict(headers) if isinstance(headers, Mapping) else {},
+        body=body if isinstance(body, bytes) else b"",
+    )

@@ -1,0 +1,228 @@
+"""The one table of routes: dispatching and the OpenAPI description are both made from it."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel
+
+from ..codes import Code
+from ..server import Level
+from . import analyze, archive, demonstration, findings, index, model_cards, outcome_list, status, vocabulary
+from .context import Context
+from .http import Problem, Request, Response, parse_body, parse_query
+from .openapi import describe
+from .reading import ImageFindings
+from .views import CodeView, Query
+
+_BYTES_PER_KIB = 1024
+
+
+class NoQuery(Query):
+    """No parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that has found its route.
+
+    Attributes
+    ----------
+    path
+        Values of the path's parameters.
+    query
+        The parameters, checked: an object of the route's query model.
+    """
+
+    request: Request
+    path: Mapping[str, str]
+    query: Any
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method of one path.
+
+    Attributes
+    ----------
+    template
+        Path with parameters in braces. ``{patient}`` may contain slashes, as a Patient ID may.
+    handler
+        Makes the answer.
+    answer
+        Model of the JSON answer; ``None`` for a document without one.
+    query, body
+        Models of what the request may carry.
+    csv
+        Whether the answer comes as CSV too.
+    problems
+        Codes of the answers other than the wished one, beside those that every route may give.
+    """
+
+    method: str
+    template: str
+    summary: str
+    handler: Callable[[Context, Call], BaseModel | Response]
+    answer: type[BaseModel] | None
+    status: int = 200
+    query: type[Query] = NoQuery
+    body: type[BaseModel] | None = None
+    csv: bool = False
+    problems: Sequence[Code] = field(default=())
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """What a path of this route looks like."""
+        pieces = re.split(r"\{(\w+)\}", self.template)
+        for position in range(1, len(pieces), 2):
+            name = pieces[position]
+            pieces[position] = f"(?P<{name}>{'.+' if name == 'patient' else '[^/]+'})"
+        pieces[::2] = [re.escape(piece) for piece in pieces[::2]]
+        return re.compile("".join(pieces), re.DOTALL)
+
+    def answer_to(self, context: Context, request: Request, parameters: Mapping[str, str]) -> Response:
+        """Check what the request carries, and answer it.
+
+        Raises
+        ------
+        Problem
+            If it carries what the route does not take, or the handler says so.
+        """
+        query = parse_query(self.query, request.query)
+        if self.body is not None:
+            parse_body(self.body, request, context.settings.maximum_body_kib * _BYTES_PER_KIB)
+        made = self.handler(context, Call(request, parameters, query))
+        if isinstance(made, Response):
+            return made
+        return Response(made.model_dump_json(by_alias=True).encode(), status=self.status)
+
+
+def _of_level(level: Level, collection: str, parameter: str) -> list[Route]:
+    resource = (Code.NOT_FOUND, Code.AMBIGUOUS_IDENTIFIER)
+
+    def found(context: Context, call: Call) -> BaseModel:
+        return findings.of_resource(context, level, call.path[parameter])
+
+    def asked(context: Context, call: Call) -> BaseModel:
+        return analyze.analyze(context, level, call.path[parameter])
+
+    of_one = level == "instance"
+    return [
+        Route(
+            "GET",
+            f"/ai/{collection}/{{{parameter}}}/findings",
+            f"Findings of one {level}",
+            (lambda context, call: findings.of_instance(context, call.path[parameter])) if of_one else found,
+            ImageFindings if of_one else findings.ResourceFindings,
+            problems=(*resource, Code.NOT_AN_XRAY) if of_one else resource,
+        ),
+        Route(
+            "POST",
+            f"/ai/{collection}/{{{parameter}}}/analyze",
+            f"Analyse one {level} again",
+            asked,
+            analyze.Queued,
+            status=202,
+            body=analyze.AnalyzeRequest,
+            problems=(*resource, Code.NOTHING_TO_ANALYZE, Code.BODY_TOO_LARGE),
+        ),
+    ]
+
+
+def _routes(read_status: status.StatusReader) -> list[Route]:
+    return [
+        Route("GET", "/ai", "Where to begin", lambda context, _: index.index(context), index.Index),
+        Route(
+            "GET",
+            "/ai/status",
+            "Versions, model, queue, latest trouble",
+            lambda context, _: read_status.read(context),
+            status.Status,
+        ),
+        Route(
+            "GET",
+            "/ai/models",
+            "All model cards",
+            lambda context, _: model_cards.list_models(context),
+            model_cards.ModelList,
+        ),
+        Route(
+            "GET",
+            "/ai/models/{name}",
+            "One model card",
+            lambda context, call: model_cards.model(context, call.path["name"]),
+            model_cards.ModelView,
+            problems=(Code.NOT_FOUND,),
+        ),
+        Route(
+            "GET",
+            archive.PATH,
+            "Findings of the whole archive",
+            lambda context, call: archive.list_findings(context, call.query, call.request),
+            archive.FindingsPage,
+            query=archive.FindingsQuery,
+            csv=True,
+        ),
+        Route(
+            "GET",
+            outcome_list.PATH,
+            "What became of the X-rays and CT studies",
+            lambda context, call: outcome_list.list_outcomes(context, call.query, call.request),
+            outcome_list.OutcomesPage,
+            query=outcome_list.OutcomesQuery,
+            csv=True,
+        ),
+        *_of_level("instance", "instances", "id"),
+        *_of_level("series", "series", "id"),
+        *_of_level("study", "studies", "id"),
+        *_of_level("patient", "patients", "patient"),
+        Route(
+            "DELETE",
+            "/ai/demonstration",
+            "Remove what a demonstration model has written",
+            lambda context, _: demonstration.forget(context),
+            demonstration.Forgotten,
+        ),
+        Route("GET", "/ai/codes", "All codes", lambda *_: vocabulary.list_codes(), vocabulary.CodeList),
+        Route(
+            "GET",
+            "/ai/codes/{code}",
+            "One code",
+            lambda _, call: vocabulary.one_code(call.path["code"]),
+            CodeView,
+            problems=(Code.NOT_FOUND,),
+        ),
+    ]
+
+
+class Routes:
+    """The routes, and which of them a request means."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        # The description is one of the routes that it describes.
+        self.table: list[Route] = [
+            *_routes(status.StatusReader(context.server)),
+            Route("GET", "/ai/openapi.json", "This description", lambda *_: Response(self._description), None),
+        ]
+        self._description = describe(self.table)
+
+    def answer(self, request: Request) -> Response:
+        """Answer a request.
+
+        Raises
+        ------
+        Problem
+            If it cannot be answered as wished.
+        """
+        matching = [(route, found) for route in self.table if (found := route.pattern.fullmatch(request.path))]
+        for route, found in matching:
+            if route.method == request.method:
+                return route.answer_to(self._context, request, found.groupdict())
+        if matching:
+            raise Problem(
+                Code.METHOD_NOT_ALLOWED, headers={"Allow": ", ".join(sorted({route.method for route, _ in matching}))}
+            )
+        raise Problem(Code.NOT_FOUND, "There is no such path; /ai/openapi.json describes those that there are.")

@@ -1,0 +1,55 @@
+"""Answers as tables: CSV (RFC 4180) for spreadsheets and statistics."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from .http import CSV_TYPE, Response
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def table(name: str, rows: Iterable[BaseModel], columns: Mapping[str, str], next_page: str | None) -> Response:
+    """Rows as CSV.
+
+    Parameters
+    ----------
+    name
+        Of the file that a browser saves.
+    columns
+        Path of the value in a row, as ``concept.value``, by the column's name.
+    next_page
+        Path of the next page, given in the header ``Link`` (RFC 8288).
+    """
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    for row in rows:
+        content = row.model_dump(mode="json", by_alias=True)
+        writer.writerow([_cell(_value(content, path)) for path in columns.values()])
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    if next_page:
+        headers["Link"] = f'<{next_page}>; rel="next"'
+    return Response(text.getvalue().encode(), f"{CSV_TYPE}; charset=utf-8", headers=headers)
+
+
+def _value(content: Any, path: str) -> Any:
+    for name in path.split("."):
+        content = content.get(name) if isinstance(content, dict) else None
+    return content
+
+
+def _cell(value: Any) -> Any:
+    """A cell as spreadsheets take it: DICOM texts come from others, so none may be taken for a formula."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return " ".join(str(one["code"]) for one in value)
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return "'" + value
+    return value

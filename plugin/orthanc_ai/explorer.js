@@ -1,0 +1,74 @@
+// Extends the study page of Orthanc Explorer: a button that opens the study in OHIF, and below it what the AI found.
+// Orthanc Explorer is built with jQuery Mobile; its own pages are extended in the same way by other plugins.
+$(document).on('pagebeforeshow', '#study', function () {
+  'use strict';
+  var study = $.mobile.pageData && $.mobile.pageData.uuid;
+  var old = $('#orthanc-ai');
+  old.remove();
+  if (!study) {
+    return;
+  }
+  var box = $('<div>', { id: 'orthanc-ai' }).insertAfter($('#study-info'));
+
+  function percent(score) {
+    return (100 * score).toFixed(1) + '\u00a0%';
+  }
+
+  function row(cells, tag) {
+    var line = $('<tr>');
+    cells.forEach(function (cell) {
+      line.append($(tag || '<td>').css({ padding: '2px 12px 2px 0', 'text-align': 'left', 'vertical-align': 'top' }).text(cell));
+    });
+    return line;
+  }
+
+  function meaning(finding) {
+    return finding.concept ? finding.concept.meaning : finding.label;
+  }
+
+  function showImage(image) {
+    var heading = image.modality + ' ' + (image.model ? '(' + image.model + ')' : '');
+    box.append($('<h4>').text('AI findings: ' + heading));
+    if (image.warning) {
+      box.append($('<p>').css({ 'font-weight': 'bold', color: '#b00000' }).text(image.warning));
+    }
+    if (!image.findings.length) {
+      box.append($('<p>').text(image.code + ': ' + image.sentence + ' ' + image.detail));
+      return;
+    }
+    var table = $('<table>').append(row(['Finding', 'Score', 'Threshold', 'Presence'], '<th>'));
+    image.findings
+      .slice()
+      .sort(function (a, b) { return b.score - a.score; })
+      .forEach(function (finding) {
+        var presence = finding.presence || 'not decided';
+        table.append(row([meaning(finding), percent(finding.score), percent(finding.threshold), presence]));
+      });
+    box.append(table);
+    image.notes.forEach(function (note) {
+      box.append($('<p>').text(note.code + ': ' + note.sentence));
+    });
+  }
+
+  function showVerdict(verdict) {
+    if (verdict.level !== 'series') {
+      return;
+    }
+    var role = verdict.verdict.accepted ? 'accepted, ' + verdict.verdict.role : verdict.sentence;
+    box.append($('<p>').text('CT series ' + (verdict.verdict.description || verdict.seriesInstanceUID) + ': ' + role));
+  }
+
+  $.getJSON('../studies/' + study, function (answer) {
+    var link = '../ohif/viewer?StudyInstanceUIDs=' + encodeURIComponent(answer.MainDicomTags.StudyInstanceUID);
+    var button = $('<a>', { href: link, target: '_blank', rel: 'noopener' })
+      .attr({ 'data-role': 'button', 'data-icon': 'search', 'data-theme': 'e' })
+      .text('Open in OHIF');
+    box.prepend(button);
+    button.button();
+  });
+
+  $.getJSON('../ai/studies/' + study + '/findings', function (answer) {
+    answer.images.forEach(showImage);
+    answer.cardiac.forEach(showVerdict);
+  });
+});

@@ -1,0 +1,164 @@
+"""A small archive for tests that need no server: what Orthanc's index answers to the few questions asked of it."""
+
+import fnmatch
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from orthanc_ai.api.context import Context
+from orthanc_ai.codes import Code
+from orthanc_ai.desk import QueueStatus
+from orthanc_ai.jobs import LastError
+from orthanc_ai.models.card import load_card
+from orthanc_ai.outcomes import XRAY_METADATA, Outcome, Result
+from orthanc_ai.readiness import ModelState
+from orthanc_ai.server import Level, Resource, Server, ServerError
+from orthanc_ai.settings import AI
+
+ROOT = Path(__file__).resolve().parents[3]
+MODEL = "densenet121-res224-all"
+CR = "1.2.840.10008.5.1.4.1.1.1"
+
+
+class Archive:
+    """An index of resources, oldest first, with the answers of `Server` to questions about one level."""
+
+    def __init__(self, rows: Sequence[Resource] = ()) -> None:
+        self.rows = list(rows)
+        self.reads: list[int] = []
+        self.errors: list[str] = []
+
+    def _matching(
+        self, level: Level, query: Mapping[str, str] | None, metadata: Mapping[str, str] | None
+    ) -> list[Resource]:
+        def fits(row: Resource) -> bool:
+            return _like(row.tags, query or {}) and _like(row.metadata, metadata or {})
+
+        return [row for row in self.rows if row.level == level and fits(row)]
+
+    def find(
+        self,
+        level: Level,
+        query: Mapping[str, str] | None = None,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        since: int = 0,
+        limit: int = 0,
+        **_: Any,
+    ) -> tuple[Resource, ...]:
+        self.reads.append(limit)
+        return tuple(self._matching(level, query, metadata)[since : since + limit])
+
+    def count(
+        self, level: Level, query: Mapping[str, str] | None = None, *, metadata: Mapping[str, str] | None = None
+    ) -> int:
+        return len(self._matching(level, query, metadata))
+
+    def resource(self, level: Level, identifier: str, tags: Sequence[str] = ()) -> Resource | None:
+        found = [row for row in self.rows if row.identifier == identifier and row.level == level]
+        return found[0] if found else None
+
+    def get(self, path: str) -> Any:
+        return {"Version": "1.12.7"} if path == "/system" else None
+
+    def error(self, message: str) -> None:
+        self.errors.append(message)
+
+
+class BrokenArchive(Archive):
+    """An index that refuses every question, as a busy database does, naming a patient."""
+
+    def resource(self, level: Level, identifier: str, tags: Sequence[str] = ()) -> Resource | None:
+        raise ServerError("cannot read DOE^JANE")
+
+
+class Queue:
+    """Work that stands still."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[Level, str]] = []
+
+    def request(self, level: Level, identifier: str) -> int:
+        self.requests.append((level, identifier))
+        return 1
+
+    def status(self) -> QueueStatus:
+        return QueueStatus(
+            waiting=3,
+            running=1,
+            studies_to_come=0,
+            place=17,
+            ended={Code.REPORTED: 5},
+            counted={"MR": 2},
+            last_error=LastError(Code.DEADLINE_EXCEEDED, "2026-01-02T03:04:05+00:00"),
+        )
+
+
+class Models:
+    """The model of record, whose weights are not there."""
+
+    card = load_card(ROOT / "models", MODEL)
+
+    def state(self) -> ModelState:
+        return ModelState(self.card.name, self.card.title, False, Code.MODEL_MISSING, "not fetched", False, "")
+
+
+def context(archive: Archive | None = None, **settings: Any) -> Context:
+    """What handlers are given, over an archive without a server."""
+    ai = AI(models_directory=ROOT / "models", **settings)
+    return Context(cast(Server, archive or Archive()), ai, Queue(), Models())
+
+
+def identifier(number: int) -> str:
+    """An identifier as Orthanc makes them."""
+    return "-".join([f"{number:08x}"] * 5)
+
+
+def image(number: int, outcome: Outcome | None = None, **tags: str) -> Resource:
+    """An X-ray instance in the index."""
+    return Resource(
+        level="instance",
+        identifier=identifier(number),
+        tags={
+            "SOPInstanceUID": f"1.2.3.{number}",
+            "SeriesInstanceUID": f"1.2.4.{number}",
+            "StudyInstanceUID": f"1.2.5.{number}",
+            "PatientID": f"P{number}",
+            "StudyDate": "20260102",
+            "Modality": "DX",
+            **tags,
+        },
+        metadata={"SopClassUid": CR} | ({XRAY_METADATA: outcome.to_text()} if outcome else {}),
+    )
+
+
+def reported(scores: Mapping[str, float], *, demonstration: bool = False, **parts: Any) -> Outcome:
+    """The outcome of an image that was read."""
+    return Outcome(
+        **{
+            "code": Code.REPORTED,
+            "recipe": "r",
+            "model": MODEL,
+            "result": Result("1.2.840.10008.5.1.4.1.1.88.34", "2.25.1", "2.25.2", "1.2.5.1"),
+            "data": {
+                "demonstration": demonstration,
+                "findings": [
+                    {
+                        "label": label,
+                        "score": score,
+                        "threshold": 0.5,
+                        "presence": None if demonstration else score >= 0.5,
+                    }
+                    for label, score in scores.items()
+                ],
+            },
+            **parts,
+        }
+    )
+
+
+def _like(found: Mapping[str, Any], patterns: Mapping[str, str]) -> bool:
+    """Orthanc knows `*` and `?` only; brackets are themselves."""
+    return all(
+        fnmatch.fnmatchcase(str(found.get(name, "")), text.replace("[", "[[]")) for name, text in patterns.items()
+    )

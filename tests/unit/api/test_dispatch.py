@@ -1,0 +1,113 @@
+"""Between Orthanc's threads and ours: every request is answered, whatever happens."""
+
+import json
+import threading
+from typing import Any, cast
+
+import pytest
+from orthanc_ai.api.dispatch import Dispatcher
+from orthanc_ai.api.routes import Routes
+from orthanc_ai.server import Server
+
+from .examples import Archive, BrokenArchive, context, identifier, image
+
+
+class Output:
+    """What Orthanc's `RestOutput` does with an answer, as measured on 1.12.7."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.body = b""
+        self.headers: list[tuple[str, str]] = []
+
+    def SetHttpHeader(self, name: str, value: str) -> None:  # noqa: N802
+        assert not self.status, "the header is sent already"
+        self.headers.append((name, value))
+
+    def AnswerBuffer(self, body: bytes, mime: str) -> None:  # noqa: N802
+        self.SetHttpHeader("Content-Type", mime)
+        self.status, self.body = 200, body
+
+    def SendHttpStatus(self, status: int, body: bytes) -> None:  # noqa: N802
+        assert status not in (301, 405), "Orthanc wants the dedicated methods"
+        if body:
+            self.SetHttpHeader("Content-Type", "text/plain")
+        self.status, self.body = status, body
+
+    def SendMethodNotAllowed(self, allowed: str) -> None:  # noqa: N802
+        self.headers = [("Allow", allowed)]
+        self.status = 405
+
+
+def ask(dispatcher: Dispatcher, path: str, method: str = "GET", **request: Any) -> Output:
+    output = Output()
+    dispatcher.callback(output, path, method=method, groups=(), **request)
+    return output
+
+
+def dispatcher(archive: Archive) -> Dispatcher:
+    made = Dispatcher(cast(Server, archive))
+    made.open(Routes(context(archive)))
+    return made
+
+
+def test_an_answer() -> None:
+    output = ask(dispatcher(Archive()), "/ai/codes/HELD", get={}, headers={})
+    assert (output.status, json.loads(output.body)["code"]) == (200, "HELD")
+    assert ("Cache-Control", "no-store") in output.headers
+
+
+def test_an_accepted_request() -> None:
+    output = ask(dispatcher(Archive([image(1)])), f"/ai/instances/{identifier(1)}/analyze", "POST", body=b"{}")
+    assert (output.status, json.loads(output.body)["jobs"]) == (202, 1)
+    assert ("Content-Type", "application/json") in output.headers
+
+
+def test_a_problem_comes_with_its_type() -> None:
+    output = ask(dispatcher(Archive()), "/ai/nothing")
+    assert (output.status, json.loads(output.body)["code"]) == (404, "NOT_FOUND")
+    assert next(value for name, value in output.headers if name == "Content-Type") == "application/problem+json"
+
+
+def test_a_wrong_method_names_the_right_ones() -> None:
+    output = ask(dispatcher(Archive()), "/ai/status", "DELETE")
+    assert (output.status, output.headers) == (405, [("Allow", "GET")])
+
+
+def test_a_fault_is_answered_and_the_log_names_no_patient() -> None:
+    archive = BrokenArchive()
+    output = ask(dispatcher(archive), f"/ai/studies/{identifier(7)}/findings")
+    assert (output.status, json.loads(output.body)["code"]) == (500, "INTERNAL_ERROR")
+    [line] = archive.errors
+    assert "ServerError" in line
+    assert "DOE" not in line + output.body.decode()
+    assert identifier(7) not in line
+
+
+def test_before_the_start_and_after_the_stop() -> None:
+    made = Dispatcher(cast(Server, Archive()))
+    output = ask(made, "/ai/status")
+    assert (output.status, json.loads(output.body)["code"]) == (503, "STARTING")
+    made.stop()
+    output = ask(made, "/ai/status")
+    assert (output.status, json.loads(output.body)["code"]) == (503, "STOPPING")
+
+
+def test_work_is_done_on_threads_of_our_own() -> None:
+    names: list[str] = []
+
+    class Watched(Archive):
+        def get(self, path: str) -> Any:
+            names.append(threading.current_thread().name)
+            return super().get(path)
+
+    ask(dispatcher(Watched()), "/ai/status")
+    assert names
+    assert all(name.startswith("ai-api") for name in names)
+
+
+@pytest.mark.parametrize("depth", [600, 100_000])
+def test_deep_nesting_is_refused(depth: int) -> None:
+    path = f"/ai/instances/{identifier(1)}/analyze"
+    output = ask(dispatcher(Archive([image(1)])), path, "POST", body=b"[" * depth)
+    assert output.status == 400

@@ -1,0 +1,48 @@
+"""What a findings report says is what was put into it, and other objects are told apart."""
+
+from io import BytesIO
+from pathlib import Path
+
+import pydicom
+import pytest
+from orthanc_ai.codes import Code
+from orthanc_ai.report.errors import ReportError
+from orthanc_ai.report.findings_report import FindingsTemplate
+from orthanc_ai.report.read import read_findings_report
+from pydicom.dataset import Dataset
+
+from .sources import IDENTITY, NOW, WEIGHTS, demonstration, findings, model_of_record, radiograph
+
+
+@pytest.mark.parametrize("card", [model_of_record(), demonstration()], ids=["model of record", "demonstration"])
+def test_round_trip(card: object) -> None:
+    assert card in (model_of_record(), demonstration())
+    model = model_of_record() if card == model_of_record() else demonstration()
+    put_in = findings(model)
+    notes = (Code.VIEW_NOT_STATED, Code.OUTSIDE_INTENDED_USE)
+    document = FindingsTemplate(model, weights_digest=WEIGHTS).fill(radiograph(), put_in, notes, IDENTITY, NOW)
+    for given in (document, pydicom.dcmread(BytesIO(document))):
+        report = read_findings_report(given)
+        assert (report.model, report.model_version) == (model.name, model.version)
+        assert report.source_sop_class_uid == radiograph().SOPClassUID
+        assert report.source_sop_instance_uid == radiograph().SOPInstanceUID
+        assert report.notes == notes
+        assert report.decides is not model.demonstration
+        found = {finding.label: finding for finding in report.findings}
+        for finding in put_in:
+            assert found[finding.label].score == pytest.approx(finding.score, abs=1e-12)
+            assert (found[finding.label].concept, found[finding.label].site) == (finding.concept, finding.site)
+            assert found[finding.label].threshold == finding.threshold
+            assert found[finding.label].presence is finding.presence
+
+
+@pytest.mark.parametrize("other", [b"", b"DICM" * 100, Dataset(), radiograph()], ids=["empty", "junk", "bare", "image"])
+def test_refuses_other_objects(other: bytes | Dataset) -> None:
+    with pytest.raises(ReportError, match="not a findings report"):
+        read_findings_report(other)
+
+
+def test_refuses_reports_of_others(data: Path) -> None:
+    for name in ("sr_comprehensive3d.dcm", "seg.dcm"):
+        with pytest.raises(ReportError):
+            read_findings_report((data / "negatives" / name).read_bytes())

@@ -1,0 +1,54 @@
+"""A reader opens the study in OHIF, opens the report, and reads the findings."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from phantom.chest import chest_dx
+from tests.live.orthanc import Orthanc
+
+from .browser import Ohif
+
+ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
+"""Where screenshots are kept after the tests."""
+
+
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Orthanc, str]]:
+    """A server with one reported phantom radiograph, and its Study Instance UID."""
+    orthanc = Orthanc(tmp_path_factory.mktemp("viewer")).start()
+    image = chest_dx(7, 1024, 1024, findings=("Cardiomegaly", "Effusion"))
+    assert orthanc.send([image]) == [0]
+    orthanc.wait_idle()
+    assert len(orthanc.reports()) == 1
+    yield orthanc, str(image.StudyInstanceUID)
+    orthanc.stop()
+
+
+def test_the_report_can_be_read(reported: tuple[Orthanc, str]) -> None:
+    orthanc, study = reported
+    [found] = orthanc.get(f"/ai/studies/{study}/findings")["instances"]
+    with Ohif(orthanc.url) as ohif:
+        ohif.open(f"/ohif/viewer?StudyInstanceUIDs={study}")
+        ohif.open_series("AI findings")
+        ohif.wait_for(lambda: "%" in ohif.viewport_text() or None, "the report does not appear")
+        text = ohif.viewport_text()
+        ohif.screenshot(ARTIFACTS / "ohif-report.png")
+        shown_percentages = re.findall(r"([\d.]+) %", text)
+        for finding in found["findings"]:
+            assert finding["concept"]["meaning"] in text
+            assert any(abs(float(shown) - 100 * finding["score"]) <= 0.1 for shown in shown_percentages)
+        assert "not for diagnosis" in text.lower()
+        assert "Present" not in text, "a demonstration model decides nothing"
+        assert not [line for line in ohif.errors() if "TypeError" in line]
+
+
+def test_the_image_is_shown(reported: tuple[Orthanc, str]) -> None:
+    orthanc, study = reported
+    with Ohif(orthanc.url) as ohif:
+        ohif.open(f"/ohif/viewer?StudyInstanceUIDs={study}")
+        ohif.wait_for(lambda: ohif.driver.find_elements("css selector", "canvas"), "no image is drawn")
+        ohif.wait_for(lambda: "W:" in ohif.viewport_text() or None, "the image has no overlay")
+        ohif.screenshot(ARTIFACTS / "ohif-image.png")
