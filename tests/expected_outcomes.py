@@ -29,6 +29,18 @@ class Expected(NamedTuple):
 COUNTED_PREFIX = "ct_"
 """Every file below a folder whose name begins so is CT, or a picture made by a CT scanner: never an X-ray."""
 
+REFUSED = frozenset(
+    {
+        "robustness/ct_wrong_transfer_syntax.dcm",
+        "robustness/meta_missing_tsyntax.dcm",
+        "robustness/mr_truncated.dcm",
+        "robustness/no_meta.dcm",
+        "robustness/no_meta_group_length.dcm",
+        "robustness/un_sequence.dcm",
+    }
+)
+"""Files that Orthanc itself does not take: they lack identifiers or are no DICOM to it."""
+
 EXPECTED: dict[str, Expected] = {
     "cxr/gdcm_cr_mono1_10bit_440.dcm": Expected(
         Code.REPORTED, (Code.AGE_NOT_STATED,), "PA chest; says CHEST and PA, neither age nor birth date"

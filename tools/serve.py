@@ -144,7 +144,7 @@ def announcement(configuration: Configuration, data: str) -> str:
     )
 
 
-def serve(http_port: int, dicom_port: int, model: str, data: str, pipe: int | None) -> int:
+def serve(http_port: int, dicom_port: int, model: str, data: str, pipe: int | None) -> None:
     """Run the server until it is told to stop.
 
     Parameters
@@ -158,15 +158,10 @@ def serve(http_port: int, dicom_port: int, model: str, data: str, pipe: int | No
     pipe
         File descriptor whose closing at the other end stops the server.
 
-    Returns
-    -------
-    int
-        Exit status of Orthanc.
-
     Raises
     ------
     ServeError, ModelChoiceError
-        If it cannot run.
+        If it cannot run, or does not stop cleanly.
     """
     stop = threading.Event() if pipe is None else stop_event(pipe)
     set_on_signals(stop)
@@ -190,7 +185,8 @@ def serve(http_port: int, dicom_port: int, model: str, data: str, pipe: int | No
             status = end(orthanc)
     if not stop.is_set():
         raise ServeError(f"Orthanc ended by itself (exit status {status}); see above.")
-    return status
+    if status:
+        raise ServeError(f"Orthanc did not stop cleanly (exit status {status}); see above.")
 
 
 def main() -> int:
@@ -203,10 +199,11 @@ def main() -> int:
     parser.add_argument("--stop-pipe", type=int, help="file descriptor whose closing stops the server")
     options = parser.parse_args()
     try:
-        return serve(options.http_port, options.dicom_port, options.model, options.data_name, options.stop_pipe)
+        serve(options.http_port, options.dicom_port, options.model, options.data_name, options.stop_pipe)
     except (ServeError, ModelChoiceError) as error:
         print(error, file=sys.stderr)
         return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ class QueueStatus:
         Jobs in hand. More may wait in the change log.
     studies_to_come
         CT studies whose images arrive and that are not complete yet.
+    idle
+        Whether nothing is in hand or asked for, so that everything up to `place` is done.
     place
         Row of Orthanc's change log up to which everything is settled.
     ended
@@ -32,6 +34,7 @@ class QueueStatus:
     waiting: int
     running: int
     studies_to_come: int
+    idle: bool
     place: int
     ended: Mapping[Code, int]
     counted: Mapping[str, int]
@@ -54,6 +57,7 @@ class Desk:
             waiting=waiting + requested,
             running=running,
             studies_to_come=studies,
+            idle=self._inbox.idle and not waiting + running,
             place=self._inbox.ledger.place,
             ended=Counter(self._jobs.ended),
             counted=Counter(self._inbox.counted),

@@ -79,6 +79,7 @@ class Inbox:
         self._studies: dict[str, _Study] = {}
         self._study_of_series: dict[str, str] = {}
         self._begun = ""
+        self._begun_reading = False
         self._saved = ""
         self._saved_at = 0.0
         self.ledger = Ledger(0)
@@ -104,6 +105,12 @@ class Inbox:
     def waiting(self) -> tuple[int, int]:
         """What was asked for and is not begun, and CT studies that are not complete yet."""
         return len(self._requests), len(self._studies)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is left to do but to read on from the place."""
+        busy = self._release_held.is_set() or self._requests or self._scan
+        return self._begun_reading and not busy
 
     def stop(self) -> None:
         """Stop reading."""
@@ -153,15 +160,16 @@ class Inbox:
             self._begin_scan("what was stored before")
         # What was held when the server stopped may have its model now.
         self._release_held.set()
+        self._begun_reading = True
         self._save(force=True)
 
     def _step(self) -> bool:
         """One round; whether there is more to do at once."""
         self._collect()
         if self._release_held.is_set():
-            self._release_held.clear()
             held = {XRAY_METADATA: search_pattern(Code.HELD)}
-            self.request(("xray-findings", found) for found in self._server.identifiers("instance", metadata=held))
+            self._release_held.clear()
+            self.request([("xray-findings", found) for found in self._server.identifiers("instance", metadata=held)])
         self._complete_studies()
         room = self._jobs.room()
         more = False

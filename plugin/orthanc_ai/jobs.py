@@ -160,6 +160,7 @@ class Jobs:
                 Code.HELD, "", detail=str(reason.code), model=reason.model, result=previous.result if previous else None
             )
             self._end(analysis, found, Answer(outcome), started)
+            self._again_if_ready(job, found)
             return
         if previous and previous.recipe == work.recipe and self._still_true(previous):
             return
@@ -169,6 +170,13 @@ class Jobs:
         answer = self._ask(analysis, work.recipe, work.payload, work.context, previous.result if previous else None)
         if answer:
             self._end(analysis, found, answer, started)
+
+    def _again_if_ready(self, job: _Job, found: Resource) -> None:
+        """Do a job again that was held while its model became ready: whoever released what is held has missed it."""
+        with suppress(NotReadyError):
+            job.analysis.work(self._server, found)
+            with self._lock:
+                job.again = True
 
     def _still_true(self, outcome: Outcome) -> bool:
         """Whether an outcome with the right recipe settles the matter: its report may have been deleted since."""

@@ -9,7 +9,7 @@ import os
 import resource
 import threading
 import traceback
-from concurrent.futures import CancelledError
+from concurrent.futures import BrokenExecutor, CancelledError, wait
 from concurrent.futures import TimeoutError as FuturesTimeoutError
 from multiprocessing import connection
 from pathlib import Path
@@ -20,6 +20,10 @@ from pebble import ProcessExpired, ProcessPool
 from .analyses import Answer, Task
 from .codes import Code
 from .settings import AI
+
+
+STOP_CHECK_S = 1.0
+"""How often a waiting job looks whether the server stops."""
 
 
 class WorkerError(Exception):
@@ -61,6 +65,7 @@ class Workers:
         context = multiprocessing.get_context("spawn")
         context.set_executable(str(settings.python))
         self._timeout = settings.job_timeout
+        self._stopping = threading.Event()
         self._pool = ProcessPool(
             max_workers=settings.workers,
             context=context,
@@ -76,15 +81,20 @@ class Workers:
         WorkerError
             If the worker does not answer; the pool has replaced it by then.
         """
-        future = self._pool.schedule(_read, args=(task,), timeout=self._timeout)
         try:
+            future = self._pool.schedule(_read, args=(task,), timeout=self._timeout)
+            # A task that is scheduled while the pool stops may never be answered.
+            while not wait([future], STOP_CHECK_S).done:
+                if self._stopping.is_set():
+                    raise WorkerError(Code.STOPPING, "")
             answer: Answer = future.result()
         except FuturesTimeoutError:
             raise WorkerError(Code.DEADLINE_EXCEEDED, f"no answer within {self._timeout} s") from None
         except ProcessExpired as error:
             raise WorkerError(Code.WORKER_DIED, f"exit code {error.exitcode}") from None
-        except CancelledError:
-            raise WorkerError(Code.WORKER_DIED, "the server is stopping") from None
+        except (CancelledError, BrokenExecutor, RuntimeError) as error:
+            code = Code.STOPPING if self._stopping.is_set() else Code.WORKER_DIED
+            raise WorkerError(code, type(error).__name__) from None
         except MemoryError:
             raise WorkerError(Code.WORKER_DIED, "out of the memory that AI.WorkerMemoryMiB allows") from None
         except Exception as error:
@@ -94,6 +104,7 @@ class Workers:
 
     def stop(self) -> None:
         """End all workers, their tasks included."""
+        self._stopping.set()
         self._pool.stop()  # type: ignore[no-untyped-call]  # pebble has no annotations there
         self._pool.join()
 

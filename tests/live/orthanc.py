@@ -220,16 +220,16 @@ class Orthanc:
 
     # Waiting and looking
 
-    def wait_idle(self, timeout: float = 120.0) -> None:
-        """Wait until everything that was stored up to now is settled."""
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            queue = self.get("/ai/status")["queue"]
+    def wait_idle(self, timeout: float = 120.0, *, with_model: bool = True) -> None:
+        """Wait until everything that was stored up to now is settled, with the model if it is to be there."""
+
+        def idle() -> bool:
+            status = self.get("/ai/status")
+            queue = status["queue"]
             page = self.get(f"/changes?since={queue['place']}&limit=1&type=NewInstance;StableStudy")
-            if not page["Changes"] and not queue["waiting"] and not queue["running"]:
-                return
-            time.sleep(0.1)
-        raise TimeoutError(f"still busy: {self.get('/ai/status')}\n{self.log_text()[-3000:]}")
+            return not page["Changes"] and queue["idle"] and status["model"]["ready"] is with_model
+
+        self.wait_until(idle, "it is still busy", timeout)
 
     def outcome(self, level: str, identifier: str, metadata: str) -> dict[str, Any] | None:
         """The outcome in a resource's metadata."""

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from phantom.chest import chest_dx
+from phantom.dicom import chest_dx
 
 from .orthanc import CALLING_AET, Orthanc
 

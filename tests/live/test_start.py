@@ -146,7 +146,7 @@ def test_a_missing_model_holds_the_work_until_it_is_there(
     orthanc = make_server({"Model": RECORD, "CacheDirectory": str(cache), "ModelMirror": nowhere})
     orthanc.start()
     instances = orthanc.upload([data / "cxr" / name for name in IMAGES])
-    orthanc.wait_idle()
+    orthanc.wait_idle(with_model=False)
     assert orthanc.reports() == []
     for instance in instances:
         outcome = orthanc.outcome("instances", instance, XRAY_METADATA)
@@ -173,7 +173,8 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_it_serves_this_machine_only(outside: dict[str, Any]) -> None:
     """DIMSE listens on every address, HTTP too: from elsewhere both refuse."""
     assert outside["loopback"] == {"http": 200, "store": True}
-    assert outside["elsewhere"] == {"http": 403, "store": False}
+    assert outside["elsewhere"]["http"] in {401, 403}
+    assert outside["elsewhere"]["store"] is False
 
 
 def test_an_unknown_sender_is_refused(outside: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from phantom.chest import chest_dx
+from phantom.dicom import chest_dx
 from tests.live.orthanc import Orthanc
 
 from .browser import Ohif

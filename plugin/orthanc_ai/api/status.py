@@ -50,6 +50,8 @@ class QueueView(View):
     running: int
     studies_to_come: int
     """CT studies whose images arrive and that are not complete yet."""
+    idle: bool
+    """Nothing is in hand or asked for: everything up to `place` is settled."""
     held: int
     """X-rays in the archive that wait for the model."""
     failed: int
@@ -100,6 +102,7 @@ class StatusReader:
                 waiting=work.waiting,
                 running=work.running,
                 studies_to_come=work.studies_to_come,
+                idle=work.idle,
                 held=counts[Code.HELD],
                 failed=counts[Code.FAILED],
                 ended={str(code): number for code, number in work.ended.items()},

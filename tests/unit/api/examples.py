@@ -86,6 +86,7 @@ class Queue:
         return QueueStatus(
             waiting=3,
             running=1,
+            idle=False,
             studies_to_come=0,
             place=17,
             ended={Code.REPORTED: 5},
