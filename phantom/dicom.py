@@ -144,8 +144,8 @@ def _digital_x_ray(dataset: Dataset, chest: Chest, encoding: Encoding) -> None:
     view = chest.body.view
     dataset.PresentationIntentType = "FOR PRESENTATION"
     dataset.ImageLaterality = "U"
-    dataset.AnatomicRegionSequence = Sequence([_code("51185008", "SCT", "Chest")])
-    projection = ("399348003", "postero-anterior") if view == "PA" else ("399068003", "antero-posterior")
+    dataset.AnatomicRegionSequence = Sequence([_code("816094009", "SCT", "Chest")])
+    projection = ("272479007", "postero-anterior") if view == "PA" else ("399348003", "antero-posterior")
     dataset.ViewCodeSequence = Sequence([_code(projection[0], "SCT", projection[1])])
     dataset.ViewCodeSequence[0].ViewModifierCodeSequence = Sequence([])
     dataset.AcquisitionContextSequence = Sequence([])

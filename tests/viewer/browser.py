@@ -11,7 +11,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
-SIZE = (1400, 900)
+SIZE = (1400, 1300)
 TIMEOUT_S = 120.0
 """OHIF loads 15 MB of scripts and draws with a software renderer here."""
 
@@ -64,6 +64,14 @@ class Ohif:
         self.driver.execute_script("localStorage.setItem('shownTours', JSON.stringify(['basicViewerTour']))")
         self.driver.get(self._url + path)
 
+    def confirm(self, words: str) -> None:
+        """Press the button with these words, once it is there."""
+
+        def button() -> WebElement | None:
+            return next((b for b in self.driver.find_elements(By.TAG_NAME, "button") if b.text == words), None)
+
+        self.wait_for(button, f"no button {words!r}").click()
+
     def thumbnails(self) -> list[WebElement]:
         """The series of the study, as the left panel lists them."""
         return self.driver.find_elements(By.CSS_SELECTOR, '[data-cy^="study-browser-thumbnail"]')
@@ -77,6 +85,14 @@ class Ohif:
         found = self.wait_for(entry, f"no series {words!r}; there are {[found.text for found in self.thumbnails()]}")
         self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", found)
         ActionChains(self.driver).double_click(found).perform()
+
+    def link(self, words: str) -> WebElement | None:
+        """The link with these words, if it is there."""
+        return next((a for a in self.driver.find_elements(By.TAG_NAME, "a") if words in a.text), None)
+
+    def page_text(self) -> str:
+        """Everything that the page shows as text."""
+        return self.driver.find_element(By.TAG_NAME, "body").text
 
     def viewport_text(self) -> str:
         """Everything that the viewports show as text."""

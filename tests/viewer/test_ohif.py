@@ -29,9 +29,10 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Orthanc
 
 def test_the_report_can_be_read(reported: tuple[Orthanc, str]) -> None:
     orthanc, study = reported
-    [found] = orthanc.get(f"/ai/studies/{study}/findings")["instances"]
+    [found] = orthanc.get(f"/ai/studies/{study}/findings")["images"]
     with Ohif(orthanc.url) as ohif:
         ohif.open(f"/ohif/viewer?StudyInstanceUIDs={study}")
+        ohif.confirm("Confirm and hide")
         ohif.open_series("AI findings")
         ohif.wait_for(lambda: "%" in ohif.viewport_text() or None, "the report does not appear")
         text = ohif.viewport_text()
@@ -49,6 +50,19 @@ def test_the_image_is_shown(reported: tuple[Orthanc, str]) -> None:
     orthanc, study = reported
     with Ohif(orthanc.url) as ohif:
         ohif.open(f"/ohif/viewer?StudyInstanceUIDs={study}")
+        ohif.confirm("Confirm and hide")
         ohif.wait_for(lambda: ohif.driver.find_elements("css selector", "canvas"), "no image is drawn")
         ohif.wait_for(lambda: "W:" in ohif.viewport_text() or None, "the image has no overlay")
         ohif.screenshot(ARTIFACTS / "ohif-image.png")
+
+
+def test_orthanc_explorer_has_a_button_and_shows_the_findings(reported: tuple[Orthanc, str]) -> None:
+    orthanc, study = reported
+    [found] = orthanc.find("Study", {"StudyInstanceUID": study})
+    with Ohif(orthanc.url) as ohif:
+        ohif.driver.get(f"{orthanc.url}/app/explorer.html#study?uuid={found['ID']}")
+        ohif.wait_for(lambda: "Cardiomegaly" in ohif.page_text() or None, "the findings are not shown")
+        assert "not for diagnosis" in ohif.page_text().lower()
+        ohif.screenshot(ARTIFACTS / "orthanc-explorer.png")
+        button = ohif.wait_for(lambda: ohif.link("Open in OHIF"), "there is no button")
+        assert f"/ohif/viewer?StudyInstanceUIDs={study}" in str(button.get_attribute("href"))
