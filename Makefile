@@ -42,6 +42,7 @@ train-phantom: setup-dev  ## Train the demonstration model on digital phantoms (
 	@$(IN_BOX) python3 -m phantom.train
 
 test: setup-dev  ## Run all tests (or TESTS=tests/unit)
+	@$(IN_BOX) python3 -m orthanc_ai.models.prepare phantom --models models --cache /var/lib/orthanc/ai/models
 	@$(IN_BOX) python3 -m pytest $(TESTS) --durations=15
 
 lint: setup-dev  ## Check style and types

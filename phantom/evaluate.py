@@ -6,6 +6,7 @@ resized by TorchXRayVision's own code, show that what holds for the rendered squ
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -162,6 +163,10 @@ def table(findings: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _cell(area_value: float | None) -> str:
+    return "" if area_value is None else f"{area_value:.3f}"
+
+
 def markdown_table(evaluation: dict[str, Any]) -> str:
     """The evaluation as a Markdown table, best findings first."""
     lines = [
@@ -173,14 +178,20 @@ def markdown_table(evaluation: dict[str, Any]) -> str:
         bands = row.get("by_grade", {})
         cells = [
             f"{row['auc']:.3f} ({low:.3f} to {high:.3f})",
-            *(f"{value:.3f}" if (value := bands.get(name, {}).get("auc")) is not None else "" for name in GRADE_BANDS),
-            f"{row['auc_films']:.3f}",
+            *(_cell(bands.get(name, {}).get("auc")) for name in GRADE_BANDS),
+            _cell(row["auc_films"]),
             f"{row['sensitivity']:.2f}",
             f"{row['specificity']:.2f}",
             str(row["positives"]),
         ]
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def compact_json(value: Any) -> str:
+    """JSON with one line per field, but lists of numbers on one line each."""
+    text = json.dumps(value, indent=1)
+    return re.sub(r"\[[\s\d.,+-]+\]", lambda match: re.sub(r"\s+", " ", match[0]), text) + "\n"
 
 
 def put_into_page(page: Path, table_text: str) -> None:
@@ -209,7 +220,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(table(result["findings"]))
     if options.write:
         folder = options.weights.parent
-        (folder / "evaluation.json").write_text(json.dumps(result, indent=1) + "\n")
+        (folder / "evaluation.json").write_text(compact_json(result))
         (folder / "model.toml").write_text(card_text(result, options.weights, VERSION, SERVING_SIZE))
         put_into_page(PAGE, markdown_table(result))
         print(f"written: {folder}/evaluation.json, model.toml and the table of {PAGE.name}", file=sys.stderr)

@@ -17,14 +17,15 @@ from phantom.progress import progress
 PICTURES = MODEL.parent.parent / "docs" / "pictures"
 SHEET_COLUMNS, TILE, CAPTION = 5, 208, 18
 SHEET_SEED = 1200
+SHEET_GRADE = 0.85
 RENDER_SIZE = 832  # rendered finer than it is shown, so that the picture is clean
-GREYS = 64  # keeps the file small
+GREYS = 128  # keeps the file small
 MARK = (255, 176, 0)
 
 
 def tile(label: str | None, seed: int) -> Image.Image:
     """One phantom with its caption; the finding's place is framed."""
-    chest = draw_chest(seed, {} if label is None else {label: 0.7})
+    chest = draw_chest(seed, {} if label is None else {label: SHEET_GRADE})
     radiograph = render(chest, RENDER_SIZE, RENDER_SIZE, 390.0)
     grey = Image.fromarray((radiograph.pixels >> 4).astype(np.uint8)).resize((TILE, TILE), Image.Resampling.LANCZOS)
     picture = Image.new("RGB", (TILE, TILE + CAPTION), "black")
@@ -76,6 +77,7 @@ def roc_svg(curves: dict[str, list[list[float]]], findings: dict[str, dict[str, 
     for number, label in enumerate(order):
         colour = f"hsl({int(360 * number / len(order))},65%,42%)"
         rates: NDArray[np.float64] = np.array(curves[label])
+        rates = np.concatenate([rates, [[1.0], [1.0]]], axis=1)
         points = " ".join(f"{pad + side * x:.1f},{pad // 2 + side * (1 - y):.1f}" for x, y in rates.T)
         parts.append(
             f'<polyline points="{pad},{pad // 2 + side} {points}" fill="none" stroke="{colour}" stroke-width="1.5"/>'

@@ -25,7 +25,7 @@ from phantom import evaluate
 from phantom.augment import augment
 from phantom.chest.findings import LABELS
 from phantom.dataset import BUILT, WORK, load_set, make_set
-from phantom.evaluate import MODEL, auc
+from phantom.evaluate import MODEL, auc, compact_json
 from phantom.network import predict, save_weights
 from phantom.trainee import Average, Trainee, map_loss
 
@@ -52,7 +52,7 @@ class Stage:
     rate: float
 
 
-STAGES = (Stage(112, 4, 32, 1.5e-3), Stage(224, 1, 24, 6e-4), Stage(224, 1, 24, 4e-4))
+STAGES = (Stage(112, 4, 32, 1.5e-3), Stage(224, 1, 24, 6e-4), Stage(224, 2, 24, 5e-4))
 SEED = 20
 MAP_WEIGHT = 1.0
 WEIGHT_DECAY = 0.02
@@ -199,7 +199,7 @@ class Training:
         text = ", ".join(f"{label} {value:.3f}" for label, value in areas.items())
         print(f"after pass {number + 1}, AUC on the validation set: {text}", file=sys.stderr, flush=True)
         save_weights(self.average.network.state_dict(), self._weights(number + 1))
-        (self.work / "history.json").write_text(json.dumps(self.history, indent=1) + "\n")
+        (self.work / "history.json").write_text(compact_json(self.history))
         self._save(number + 1, 0)
 
 
@@ -214,8 +214,10 @@ def main() -> None:
     sets = options.work / "sets"
     for name in ("validation", "train"):
         make_set(sets, name, getattr(options, name), options.processes)
-    weights = Training(sets, options.work / "run", STAGES, options.train, options.validation).run()
+    run = options.work / "run"
+    weights = Training(sets, run, STAGES, options.train, options.validation).run()
     shutil.copyfile(weights, MODEL / "weights.npz")
+    shutil.copyfile(run / "history.json", MODEL / "training.json")
     evaluate.main(["--work", str(options.work), "--validation", str(options.validation), "--write"])
 
 

@@ -10,6 +10,6 @@ import orthanc
 _LIBRARIES = Path("/opt/venv/lib", f"python{sys.version_info.major}.{sys.version_info.minor}", "site-packages")
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(_LIBRARIES)]
 
-from orthanc_ai.plugin import Plugin  # noqa: E402 - only now can it be found
+from orthanc_ai.plugin import Plugin
 
 Plugin(orthanc).register()

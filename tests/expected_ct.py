@@ -5,7 +5,6 @@ from pathlib import Path
 
 from orthanc_ai.cardiac.roles import Role
 from orthanc_ai.codes import Code
-
 from phantom.ct import Kind
 
 

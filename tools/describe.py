@@ -11,9 +11,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "plugin"))
 
+from pydantic.fields import FieldInfo
+
 from orthanc_ai.codes import Code
 from orthanc_ai.settings import AI, Section
-from pydantic.fields import FieldInfo
 
 _CONFIGURATION = """\
 # Configuration

@@ -104,9 +104,9 @@ def consolidation(scene: Scene, finding: Finding) -> None:
     stretch = float(g.uniform(0.75, 1.3))
     blob = Ellipsoid(finding.x, finding.y, radius * stretch, radius / stretch, radius * 0.9, float(g.uniform(0, 3.1)))
     level = blob.level(grid.x, grid.y)
-    uneven = level + 0.28 * random_field(g, grid, 22) + 0.12 * random_field(g, grid, 7)
+    uneven = level + 0.2 * random_field(g, grid, 0.5 * radius) + 0.1 * random_field(g, grid, 7)
     path = chord_of(uneven.astype(np.float32), radius * 0.9)
-    path = path * np.clip(0.8 + 0.22 * random_field(g, grid, 9), 0.2, 1.1) * np.float32(g.uniform(0.55, 0.95))
+    path = path * np.clip(0.8 + 0.22 * random_field(g, grid, 9), 0.2, 1.1) * np.float32(g.uniform(0.7, 1.0))
     path = path * (1 - smoothstep(level, 1.4, 2.2))
     if g.random() < 0.4:
         slope, sign = g.normal(0, 0.15), 1 if g.random() < 0.5 else -1
@@ -238,7 +238,7 @@ def fibrosis(scene: Scene, finding: Finding) -> None:
         outward = np.clip(distance / np.maximum(lung.lateral(grid.y), 1), 0, 1)
         where = (0.25 + 0.75 * basal) * (0.35 + 0.65 * outward**2) * patches
         added = added + scene.fill(
-            side, (where * net * 22 * strength * np.minimum(scene.air[side] / 50, 1)).astype(np.float32)
+            side, (where * net * 36 * strength * np.minimum(scene.air[side] / 50, 1)).astype(np.float32)
         )
     scene.mark(finding.label, added, 0.08)
 

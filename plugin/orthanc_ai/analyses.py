@@ -13,6 +13,12 @@ from .codes import Code
 from .outcomes import CARDIAC_METADATA, XRAY_METADATA, Outcome, Result
 from .server import Level, Resource, Server
 
+XRAY = "xray-findings"
+"""Name of the analysis of radiographs."""
+
+CARDIAC = "cardiac-ct"
+"""Name of the analysis of CT studies."""
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -28,13 +34,15 @@ class Task:
         Digest of everything that determines the result for the given payload.
     previous
         The report that this one replaces, if there is one.
+    weights
+        Digest of the weights that the recipe is about; empty if no model is needed.
     """
 
     analysis: str
     payload: Any
     recipe: str
     previous: Result | None = None
-    context: Mapping[str, Any] = field(default_factory=dict)
+    weights: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +56,7 @@ class Answer:
     dicom
         The report as a DICOM file, if there is one; its identifiers stand in ``outcome.result``.
     parts
-        Outcomes for resources below: level, DICOM UID, outcome.
+        Outcomes for the series of a study: Series Instance UID, outcome.
     labels
         Labels that the resource must have, or must not have.
     seconds
@@ -57,7 +65,7 @@ class Answer:
 
     outcome: Outcome
     dicom: bytes | None = None
-    parts: tuple[tuple[Level, str, Outcome], ...] = ()
+    parts: tuple[tuple[str, Outcome], ...] = ()
     labels: Mapping[str, bool] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
 
@@ -90,12 +98,17 @@ class Work:
         Gathers what the worker needs; ``None`` if the resource has gone.
     refusal
         The code if the resource is not analysed, with no need to look into it.
+    weights
+        Digest of the weights that the worker must use; empty if no model is needed.
+    demonstration
+        Whether the report will be one of a demonstration model: those replace each other, never another's.
     """
 
     recipe: str
     payload: Callable[[], Any | None]
     refusal: Code | None = None
-    context: Mapping[str, Any] = field(default_factory=dict)
+    weights: str = ""
+    demonstration: bool = False
 
 
 class Analysis(Protocol):

@@ -167,6 +167,8 @@ class Code(StrEnum):
     # Faults of a job
     WORKER_DIED = "WORKER_DIED", "The worker process died while it read the image."
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED", "The analysis took longer than AI.JobTimeout."
+    FILE_UNREADABLE = "FILE_UNREADABLE", "Orthanc could not read the stored file."
+    DATABASE_BUSY = "DATABASE_BUSY", "Orthanc could not read or write its index; the job is tried again."
     STORE_FAILED = "STORE_FAILED", "Orthanc did not accept the result."
     INTERNAL_ERROR = "INTERNAL_ERROR", "An unforeseen error; the log says more."
 

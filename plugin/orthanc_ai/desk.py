@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .analyses import CARDIAC, XRAY
 from .codes import Code
 from .inbox import Inbox
 from .jobs import Jobs, LastError
@@ -81,10 +82,10 @@ class Desk:
             if level == "instance"
             else list(self._server.children(level, identifier, "instance", ("Modality",)))
         )
-        wanted = [("xray-findings", found.identifier) for found in instances if _is_xray(found)]
+        wanted = [(XRAY, found.identifier) for found in instances if _is_xray(found)]
         series = {found.parent for found in instances if found.tags.get("Modality") == "CT"}
         studies = {found.parent for found in (self._server.resource("series", one) for one in series) if found}
-        wanted += [("cardiac-ct", study) for study in sorted(studies)]
+        wanted += [(CARDIAC, study) for study in sorted(studies)]
         self._inbox.request(wanted)
         return len(wanted)
 

@@ -6,7 +6,7 @@ a wildcard (see `search_pattern`).
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -32,6 +32,8 @@ class Result:
     sop_instance_uid: str
     series_instance_uid: str
     study_instance_uid: str
+    demonstration: bool = False
+    """Made by a demonstration model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class Outcome:
                 "seriesInstanceUID": self.result.series_instance_uid,
                 "studyInstanceUID": self.result.study_instance_uid,
             }
+            if self.result.demonstration:
+                parts["result"]["demonstration"] = True
         if self.data:
             parts["data"] = dict(self.data)
         return json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
@@ -114,6 +118,7 @@ class Outcome:
                     sop_instance_uid=_text(result["sopInstanceUID"]),
                     series_instance_uid=_text(result["seriesInstanceUID"]),
                     study_instance_uid=_text(result["studyInstanceUID"]),
+                    demonstration=result.get("demonstration") is True,
                 )
                 if result
                 else None,
@@ -131,13 +136,13 @@ def search_pattern(code: Code) -> str:
     return f'{{"code":"{code}"*'
 
 
-def worst(codes: Sequence[Code]) -> Code | None:
-    """The code that speaks for several resources: trouble before waiting before refusal before success."""
-    order = (Code.FAILED, Code.HELD)
-    for code in order:
-        if code in codes:
-            return code
-    return next((code for code in codes if code is not Code.REPORTED), codes[0] if codes else None)
+def read_outcome(metadata: Mapping[str, str], name: str) -> Outcome | None:
+    """The outcome among a resource's metadata; ``None`` if there is none, or one that somebody has spoiled."""
+    text = metadata.get(name)
+    try:
+        return Outcome.from_text(text) if text else None
+    except OutcomeError:
+        return None
 
 
 def _text(value: object) -> str:

@@ -1,12 +1,15 @@
 """The plugin: the rooms, wired together."""
 
 import threading
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from .analyses import METADATA, Analysis
 from .api.context import Context
 from .api.dispatch import Dispatcher
 from .api.routes import Routes
+from .cardiac.index_tags import EXTRA_MAIN_DICOM_TAGS
 from .cardiac.trigger import CardiacStudies
 from .desk import Desk
 from .inbox import Inbox
@@ -42,6 +45,10 @@ class Plugin:
         configuration = self.server.configuration()
         self.settings = read_settings(configuration)
         _check_metadata(configuration)
+        if self.settings.cardiac_ct.enabled:
+            _check_tags(configuration)
+        # Orthanc answers before it says that it has started; what arrives in between is ours.
+        self._born = datetime.now(UTC)
         self.readiness = Readiness(self.server, self.settings, self._released)
         self._stable_age = float(configuration.get("StableAge", 60))
         self._threads: list[threading.Thread] = []
@@ -87,9 +94,10 @@ class Plugin:
             parallel=settings.workers + 2,
             capacity=8 * (settings.workers + 2),
         )
-        self.inbox = Inbox(server, self.jobs, backfill=settings.backfill, stable_age=self._stable_age)
+        self.inbox = Inbox(server, self.jobs, backfill=settings.backfill, born=self._born, stable_age=self._stable_age)
         desk = Desk(server, self.inbox, self.jobs)
-        self._dispatcher.open(Routes(Context(server, settings, queue=desk, models=self.readiness)))
+        routes = Routes(Context(server, settings, queue=desk, models=self.readiness))
+        self.inbox.on_begun = partial(self._dispatcher.open, routes)
         for name, run in (("ai-inbox", self.inbox.run), ("ai-model", self.readiness.run)):
             thread = threading.Thread(target=run, name=name, daemon=True)
             thread.start()
@@ -114,4 +122,19 @@ def _check_metadata(configuration: dict[str, Any]) -> None:
     if missing:
         raise SettingsError(
             f"UserMetadata: found {sorted(declared)}; allowed: must declare {', '.join(missing)}, as orthanc.json does"
+        )
+
+
+def _check_tags(configuration: dict[str, Any]) -> None:
+    extra = configuration.get("ExtraMainDicomTags", {})
+    missing = [
+        f"{level}.{tag}"
+        for level, tags in EXTRA_MAIN_DICOM_TAGS.items()
+        for tag in tags
+        if tag not in extra.get(level, ())
+    ]
+    if missing:
+        raise SettingsError(
+            f"ExtraMainDicomTags: lacks {', '.join(missing)}; allowed: must name them, as orthanc.json does, or "
+            "AI.CardiacCT.Enabled be false. Without them CT studies cannot be judged from the index"
         )

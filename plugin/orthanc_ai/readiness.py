@@ -56,6 +56,7 @@ class Readiness:
         self._on_ready = on_ready
         self._stopping = threading.Event()
         self._child: subprocess.Popen[str] | None = None
+        self._child_lock = threading.Lock()
         self._reason: tuple[Code, str] = (Code.MODEL_MISSING, "not looked for yet")
         self._prepared: Prepared | None = None
         self.card: ModelCard = with_thresholds(
@@ -110,15 +111,19 @@ class Readiness:
 
     def stop(self) -> None:
         """Give up trying."""
-        self._stopping.set()
-        if self._child:
-            self._child.terminate()
+        with self._child_lock:
+            self._stopping.set()
+            if self._child:
+                self._child.terminate()
 
     def _load(self) -> bool:
         try:
             self._prepared = load_prepared(self.card, self._settings.cache_directory)
         except ModelError as error:
             self._reason = (error.code, str(error))
+            return False
+        except OSError as error:
+            self._reason = (Code.MODEL_INVALID, f"the model cache cannot be read: {error.strerror}")
             return False
         return True
 
@@ -131,23 +136,25 @@ class Readiness:
         ]
         if settings.model_mirror:
             command += ["--mirror", settings.model_mirror]
-        self._child = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={
-                **{name: value for name, value in os.environ.items() if name.upper() in _PASSED_ON},
-                "PYTHONPATH": PACKAGE_PARENT,
-                "HOME": str(settings.cache_directory),
-            },
-        )
-        output, _ = self._child.communicate()
-        lines = output.strip().splitlines()
-        code = self._child.returncode
-        self._child = None
-        if code:
-            self._reason = (_EXIT_CODES.get(code, Code.MODEL_INVALID), lines[-1] if lines else f"exit code {code}")
+        environment = {name: value for name, value in os.environ.items() if name.upper() in _PASSED_ON}
+        environment |= {"PYTHONPATH": PACKAGE_PARENT, "HOME": str(settings.cache_directory)}
+        try:
+            with self._child_lock:
+                if self._stopping.is_set():
+                    return
+                child = self._child = subprocess.Popen(
+                    command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+                )
+        except OSError as error:
+            self._reason = (Code.MODEL_INVALID, f"{settings.python} cannot be started: {error.strerror}")
+            return
+        output, _ = child.communicate()
+        with self._child_lock:
+            self._child = None
+        if child.returncode:
+            lines = output.strip().splitlines()
+            reason = lines[-1] if lines else f"exit code {child.returncode}"
+            self._reason = (_EXIT_CODES.get(child.returncode, Code.MODEL_INVALID), reason)
 
     def _announce(self) -> None:
         card = self.card

@@ -7,13 +7,25 @@ all of the rest can run, and be tested, without a server.
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from .sdk import Sdk
 
 Level = Literal["instance", "series", "study", "patient"]
 
+ORTHANC_TIME = "%Y%m%dT%H%M%S"
+"""Form of Orthanc's times in metadata and change log, which are in UTC."""
+
+_PAGE = 1000
+
 _PATHS: dict[Level, str] = {"instance": "instances", "series": "series", "study": "studies", "patient": "patients"}
+
+_ORDER: dict[Level, tuple[tuple[str, str, Literal["ASC", "DESC"]], ...]] = {
+    "instance": (("DicomTag", "SOPInstanceUID", "ASC"),),
+    "series": (("DicomTag", "SeriesInstanceUID", "ASC"),),
+    "study": (("DicomTag", "StudyInstanceUID", "ASC"),),
+}
 
 # OrthancPluginErrorCode values that say "there is no such thing" (plugin SDK, enumeration OrthancPluginErrorCode).
 _UNKNOWN_RESOURCE = 17
@@ -92,7 +104,7 @@ class Server:
             raise ServerError(f"no such resource: {path}")
         return json.loads(answer) if answer else None
 
-    def _call(self, function: Callable[..., bytes], *arguments: Any) -> bytes | None:
+    def _call[Value](self, function: Callable[..., Value], *arguments: Any) -> Value | None:
         try:
             return function(*arguments)
         except self._sdk.OrthancException as error:
@@ -114,10 +126,18 @@ class Server:
         rows = tuple(Change(row["Seq"], row["ChangeType"], row["ID"]) for row in page.get("Changes", ()))
         return Changes(rows, page.get("Last", since), page.get("Done", True))
 
-    def last_change(self) -> int:
-        """Number of the last row of the change log."""
-        page = self.get("/changes?last") or {}
-        return int(page.get("Last", 0))
+    def last_change_before(self, moment: datetime) -> int:
+        """Number of the last row of the change log that is older than a moment, to a second; 0 if there is none."""
+        end = int((self.get("/changes?last") or {}).get("Last", 0))
+        before = moment.astimezone(UTC).strftime(ORTHANC_TIME)
+        while end > 0:
+            start = max(0, end - _PAGE)
+            rows = (self.get(f"/changes?since={start}&limit={end - start}") or {}).get("Changes", ())
+            older = [int(row["Seq"]) for row in rows if row["Date"] < before and row["Seq"] <= end]
+            if older:
+                return max(older)
+            end = start
+        return 0
 
     def resource(self, level: Level, identifier: str, tags: Sequence[str] = ()) -> Resource | None:
         """A resource by its Orthanc identifier; ``None`` if it is gone."""
@@ -207,7 +227,10 @@ class Server:
         """All descendants of a resource at a lower level, read in pages."""
         page, size = 0, 1000
         while True:
-            found = self.find(of, parent=(level, identifier), tags=tags, since=page * size, limit=size)
+            # In an order of their own, so that the deletion of one moves no other to a page that was read.
+            found = self.find(
+                of, parent=(level, identifier), tags=tags, since=page * size, limit=size, order=_ORDER.get(of, ())
+            )
             yield from found
             if len(found) < size:
                 return
@@ -219,8 +242,8 @@ class Server:
         """DICOM file of an instance; ``None`` if it is gone."""
         return self._call(self._sdk.GetDicomForInstance, instance)
 
-    def store(self, dicom: bytes) -> None:
-        """Store a DICOM file.
+    def store(self, dicom: bytes) -> str:
+        """Store a DICOM file; its Orthanc identifier.
 
         Orthanc's answer says nothing about what is stored afterwards (1.12.7 answers AlreadyStored and keeps the old
         file, with `OverwriteInstances` it replaces it), so look at the index instead.
@@ -230,8 +253,10 @@ class Server:
         ServerError
             If Orthanc does not accept the file.
         """
-        if self._call(self._sdk.RestApiPost, "/instances", dicom) is None:
+        answer = self._call(self._sdk.RestApiPost, "/instances", dicom)
+        if answer is None:
             raise ServerError("Orthanc did not store the file")
+        return str(json.loads(answer)["ID"])
 
     def metadata(self, level: Level, identifier: str, name: str) -> str | None:
         """A metadata text; ``None`` if it or the resource is not there."""
@@ -245,7 +270,7 @@ class Server:
 
     def remove_metadata(self, level: Level, identifier: str, name: str) -> None:
         """Take a metadata text away, if it is there."""
-        self._call(self._sdk.RestApiDelete, f"/{_PATHS[level]}/{identifier}/metadata/{name}")  # type: ignore[arg-type]
+        self._call(self._sdk.RestApiDelete, f"/{_PATHS[level]}/{identifier}/metadata/{name}")
 
     def set_label(self, level: Level, identifier: str, label: str, present: bool) -> None:
         """Give a resource a label, or take it away."""
@@ -253,25 +278,21 @@ class Server:
         if present:
             self._call(self._sdk.RestApiPut, path, b"")
         else:
-            self._call(self._sdk.RestApiDelete, path)  # type: ignore[arg-type]
+            self._call(self._sdk.RestApiDelete, path)
 
     def delete(self, level: Level, identifier: str) -> None:
         """Delete a resource and everything below it."""
-        self._call(self._sdk.RestApiDelete, f"/{_PATHS[level]}/{identifier}")  # type: ignore[arg-type]
+        self._call(self._sdk.RestApiDelete, f"/{_PATHS[level]}/{identifier}")
 
     def property(self, number: int) -> str:
         """A global property of the database; empty if it was never set."""
-        return self._sdk.GetGlobalProperty(number, "")
+        return str(self._call(self._sdk.GetGlobalProperty, number, "") or "")
 
     def set_property(self, number: int, text: str) -> None:
         """Set a global property; it survives a crash of the server."""
-        self._sdk.SetGlobalProperty(number, text)
+        self._call(self._sdk.SetGlobalProperty, number, text)
 
     # The log
-
-    def info(self, message: str) -> None:
-        """Write to Orthanc's log, shown only if it is verbose."""
-        self._sdk.LogInfo(message)
 
     def warn(self, message: str) -> None:
         """Write to Orthanc's log, always shown."""

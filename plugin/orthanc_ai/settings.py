@@ -4,7 +4,9 @@ The field names are those of the JSON file (CamelCase, as in the rest of Orthanc
 snake_case. ``docs/configuration.md`` is generated from this module, so the descriptions here are what users read.
 """
 
+import os
 import re
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -48,6 +50,11 @@ class Sources(Section):
     origin: list[Literal["DicomProtocol", "RestApi", "Plugins", "Lua", "WebDav"]] = []
     """Ways in, as Orthanc's `Origin` metadata names them: C-STORE is `DicomProtocol`, an upload by POST is `RestApi`,
     STOW-RS is `Plugins`."""
+
+    def admit(self, metadata: Mapping[str, str]) -> bool:
+        """Whether the sender of an instance, by its Orthanc metadata, is named. What is not limited is admitted."""
+        limits = ((self.remote_aet, "RemoteAET"), (self.called_aet, "CalledAET"), (self.origin, "Origin"))
+        return all(not allowed or metadata.get(name, "") in allowed for allowed, name in limits)
 
 
 class ReportTitle(Section):
@@ -173,6 +180,13 @@ class AI(Section):
 
     python: Path = Field(default=Path("/opt/venv/bin/python3"), strict=False)
     """Python interpreter of the worker processes."""
+
+    @field_validator("python")
+    @classmethod
+    def _executable(cls, python: Path) -> Path:
+        if not os.access(python, os.X_OK):
+            raise ValueError("a Python interpreter that can be started")
+        return python
 
     viewer_directory: Path = Field(default=Path("/opt/ohif"), strict=False)
     """Where OHIF lies; served at /ohif/."""

@@ -17,13 +17,16 @@ from typing import Protocol
 
 from pebble import ProcessExpired, ProcessPool
 
-from .analyses import Answer, Task
+from .analyses import CARDIAC, XRAY, Answer, Task
 from .codes import Code
 from .settings import AI
 
-
 STOP_CHECK_S = 1.0
 """How often a waiting job looks whether the server stops."""
+
+
+POOLS_TO_TRY = 3
+"""A pool breaks if an idle worker dies; if it breaks again and again, something is wrong with the workers."""
 
 
 class WorkerError(Exception):
@@ -59,19 +62,24 @@ _readers: dict[str, Reader] = {}
 
 
 class Workers:
-    """A pool of worker processes."""
+    """A pool of worker processes.
+
+    pebble replaces a worker that dies at work. If one dies without work (the kernel is out of memory, say), pebble gives
+    up the whole pool; then another one is made.
+    """
 
     def __init__(self, settings: AI) -> None:
-        context = multiprocessing.get_context("spawn")
-        context.set_executable(str(settings.python))
+        self._settings = settings
         self._timeout = settings.job_timeout
         self._stopping = threading.Event()
-        self._pool = ProcessPool(
-            max_workers=settings.workers,
-            context=context,
-            initializer=_start,
-            initargs=(settings.model_dump_json(by_alias=True),),
-        )
+        self._lock = threading.Lock()
+        self._pool = self._make()
+
+    def _make(self) -> ProcessPool:
+        context = multiprocessing.get_context("spawn")
+        context.set_executable(str(self._settings.python))
+        settings = self._settings.model_dump_json(by_alias=True)
+        return ProcessPool(self._settings.workers, context=context, initializer=_start, initargs=(settings,))
 
     def run(self, task: Task) -> Answer:
         """Let a worker do a task, and wait for it.
@@ -79,10 +87,21 @@ class Workers:
         Raises
         ------
         WorkerError
-            If the worker does not answer; the pool has replaced it by then.
+            If the worker does not answer; it has been replaced by then. ``STOPPING`` if the server stops.
         """
+        for _ in range(POOLS_TO_TRY):
+            pool = self._pool
+            try:
+                return self._run(pool, task)
+            except (CancelledError, BrokenExecutor, RuntimeError):
+                if self._stopping.is_set():
+                    raise WorkerError(Code.STOPPING, "") from None
+                self._replace(pool)
+        raise WorkerError(Code.WORKER_DIED, "workers die as soon as they are started")
+
+    def _run(self, pool: ProcessPool, task: Task) -> Answer:
         try:
-            future = self._pool.schedule(_read, args=(task,), timeout=self._timeout)
+            future = pool.schedule(_read, args=(task,), timeout=self._timeout)
             # A task that is scheduled while the pool stops may never be answered.
             while not wait([future], STOP_CHECK_S).done:
                 if self._stopping.is_set():
@@ -92,21 +111,28 @@ class Workers:
             raise WorkerError(Code.DEADLINE_EXCEEDED, f"no answer within {self._timeout} s") from None
         except ProcessExpired as error:
             raise WorkerError(Code.WORKER_DIED, f"exit code {error.exitcode}") from None
-        except (CancelledError, BrokenExecutor, RuntimeError) as error:
-            code = Code.STOPPING if self._stopping.is_set() else Code.WORKER_DIED
-            raise WorkerError(code, type(error).__name__) from None
         except MemoryError:
             raise WorkerError(Code.WORKER_DIED, "out of the memory that AI.WorkerMemoryMiB allows") from None
-        except Exception as error:
-            # The type alone: the message of a decoder's or pydicom's error may quote the header.
-            raise WorkerError(Code.INTERNAL_ERROR, type(error).__name__) from error
+        except UnforeseenError as error:
+            raise WorkerError(Code.INTERNAL_ERROR, str(error)) from None
         return answer
+
+    def _replace(self, broken: ProcessPool) -> None:
+        with self._lock:
+            if self._pool is broken and not self._stopping.is_set():
+                self._end(broken)
+                self._pool = self._make()
 
     def stop(self) -> None:
         """End all workers, their tasks included."""
         self._stopping.set()
-        self._pool.stop()  # type: ignore[no-untyped-call]  # pebble has no annotations there
-        self._pool.join()
+        with self._lock:
+            self._end(self._pool)
+
+    @staticmethod
+    def _end(pool: ProcessPool) -> None:
+        pool.stop()  # type: ignore[no-untyped-call]  # pebble has no annotations there
+        pool.join()
 
 
 def _start(settings_json: str) -> None:
@@ -122,8 +148,8 @@ def _start(settings_json: str) -> None:
     from .cardiac.analysis import StudyReader
     from .xray.analysis import RadiographReader
 
-    _readers["xray-findings"] = RadiographReader(settings)
-    _readers["cardiac-ct"] = StudyReader(settings)
+    _readers[XRAY] = RadiographReader(settings)
+    _readers[CARDIAC] = StudyReader(settings)
 
 
 def _end_with_server() -> None:

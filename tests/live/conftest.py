@@ -15,7 +15,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
     orthanc = Orthanc(tmp_path_factory.mktemp("orthanc"))
     orthanc.start()
     yield orthanc
-    orthanc.stop()
+    assert orthanc.stop() == 0
 
 
 @pytest.fixture
@@ -29,4 +29,5 @@ def make_server(tmp_path: Path) -> Iterator[Callable[..., Orthanc]]:
 
     yield make
     for orthanc in made:
-        orthanc.stop()
+        assert orthanc.stop() == 0
+        assert "Traceback" not in orthanc.log_text()

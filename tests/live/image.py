@@ -90,8 +90,14 @@ def server_command(configuration: Path, folders: Sequence[Path]) -> list[str]:
     if not path:
         return ["Orthanc", str(configuration)]
     image = Image(**json.loads(Path(path).read_text()))
+    started_in(Path(path)).touch()
     binds = [(folder, str(folder)) for folder in folders if folder.exists()]
     return image.start_command([*binds, (configuration, "/etc/orthanc/orthanc.json")])
+
+
+def started_in(description: Path) -> Path:
+    """File that is there as soon as a server was started in the image of this description."""
+    return description.with_suffix(".started")
 
 
 class Builder:

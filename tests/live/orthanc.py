@@ -17,6 +17,8 @@ import requests
 from pynetdicom import AE
 from requests import Response
 
+from .image import server_command
+
 ROOT = Path(__file__).resolve().parents[2]
 
 MODELS_CACHE = Path(os.environ.get("ORTHANC_AI_MODELS_CACHE", "/var/lib/orthanc/ai/models"))
@@ -91,7 +93,8 @@ class Orthanc:
     def launch(self) -> subprocess.Popen[bytes]:
         """Start the process without waiting for it."""
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(["Orthanc", str(self.configuration())], stdout=log, stderr=log)
+            command = server_command(self.configuration(), [self.folder, MODELS_CACHE])
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
         return self._process
 
     def start(self) -> "Orthanc":
@@ -123,7 +126,9 @@ class Orthanc:
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Stop the server, and say how it ended."""
-        if self._process is None:
+        if self._process is None or self._process.poll() is not None:
+            # What has ended by itself is looked at by the test that expects it.
+            self._process = None
             return 0
         self._process.send_signal(how)
         code = self._process.wait(STOP_TIMEOUT_S)

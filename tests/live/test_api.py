@@ -16,10 +16,11 @@ from typing import Any
 import jsonschema
 import pydicom
 import pytest
-from orthanc_ai.codes import Code
-from orthanc_ai.outcomes import CARDIAC_METADATA, XRAY_METADATA, Outcome, Result
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from requests import Response
+
+from orthanc_ai.codes import Code
+from orthanc_ai.outcomes import CARDIAC_METADATA, XRAY_METADATA, Outcome, Result
 
 from .orthanc import Orthanc
 

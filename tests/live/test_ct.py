@@ -1,6 +1,6 @@
 """CT studies: each series gets its verdict, the study its report and its label."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 
 from orthanc_ai.outcomes import CARDIAC_METADATA
 from phantom.ct import ct_series
-from tests.expected_ct import PHANTOM_SERIES, REAL_SERIES
+from tests.expected_ct import PHANTOM_SERIES, REAL_SERIES, PhantomSeries
 
 from .orthanc import Orthanc
 
@@ -42,7 +42,9 @@ def judged(orthanc: Orthanc) -> None:
 
 
 @pytest.fixture(scope="module")
-def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Iterable[tuple[Orthanc, dict[str, Any]]]:
+def phantoms(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Orthanc, dict[PhantomSeries, tuple[str, str]]]]:
     """A server that has judged the phantom series, each in a study of its own."""
     orthanc = Orthanc(tmp_path_factory.mktemp("phantoms")).start()
     uids = {}
@@ -55,7 +57,7 @@ def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Iterable[tuple[Orthanc
     orthanc.stop()
 
 
-def test_phantom_series_get_the_right_verdicts(phantoms: tuple[Orthanc, dict[Any, tuple[str, str]]]) -> None:
+def test_phantom_series_get_the_right_verdicts(phantoms: tuple[Orthanc, dict[PhantomSeries, tuple[str, str]]]) -> None:
     orthanc, uids = phantoms
     outcomes = series_outcomes(orthanc)
     for expected, (series, _) in uids.items():
@@ -68,7 +70,7 @@ def test_phantom_series_get_the_right_verdicts(phantoms: tuple[Orthanc, dict[Any
 
 
 def test_only_studies_with_an_accepted_series_bear_the_label(
-    phantoms: tuple[Orthanc, dict[Any, tuple[str, str]]],
+    phantoms: tuple[Orthanc, dict[PhantomSeries, tuple[str, str]]],
 ) -> None:
     orthanc, uids = phantoms
     found = labels(orthanc)
@@ -76,7 +78,9 @@ def test_only_studies_with_an_accepted_series_bear_the_label(
         assert found[study] == ([LABEL] if expected.role else []), expected
 
 
-def test_each_study_has_one_report_that_says_why(phantoms: tuple[Orthanc, dict[Any, tuple[str, str]]]) -> None:
+def test_each_study_has_one_report_that_says_why(
+    phantoms: tuple[Orthanc, dict[PhantomSeries, tuple[str, str]]],
+) -> None:
     orthanc, uids = phantoms
     texts: dict[str, str] = {}
     for instance in orthanc.reports():

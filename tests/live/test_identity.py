@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from orthanc_ai.outcomes import XRAY_METADATA
 
 from .orthanc import Orthanc

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .image import ENVIRONMENT, PRODUCT, Builder, Image
+from .image import ENVIRONMENT, PRODUCT, Builder, Image, started_in
 
 pytestmark = pytest.mark.image
 
@@ -123,6 +123,7 @@ def test_open_to_others_it_does_not_start_without_users(image: Image, tmp_path: 
     assert "RegisteredUsers" in (tmp_path / "log").read_text()
 
 
+@pytest.mark.usefixtures("data")
 def test_the_main_live_test_passes_in_the_image(image: Image, tmp_path: Path) -> None:
     description = tmp_path / "image.json"
     image.write(description)
@@ -137,3 +138,4 @@ def test_the_main_live_test_passes_in_the_image(image: Image, tmp_path: Path) ->
     )
     print(done.stdout)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+    assert started_in(description).exists(), "the tests did not ask for servers in the image (image.server_command)"

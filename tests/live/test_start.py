@@ -1,6 +1,7 @@
 """How the server starts, refuses to start, starts on a full archive, and stops."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -8,7 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pydicom
 import pytest
+
 from orthanc_ai.outcomes import XRAY_METADATA
 
 from .orthanc import MODELS_CACHE, Orthanc
@@ -26,8 +29,10 @@ IMAGES = ("gdcm_cr_mono1_10bit_440.dcm", "nih_dx_mono2_8bit_implicit_nofinding.d
         ({"Model": "densenet999"}, {}, ("densenet999",)),
         ({"XRay": {"Thresholds": {"Flu": 0.5}}}, {}, ("Flu",)),
         ({}, {"UserMetadata": {}}, ("UserMetadata", XRAY_METADATA)),
+        ({}, {"ExtraMainDicomTags": {}}, ("ExtraMainDicomTags", "ImageType")),
+        ({"Python": "/nowhere/python3"}, {}, ("AI.Python", "/nowhere/python3")),
     ],
-    ids=["threads", "wrong value", "no such model", "no such finding", "metadata"],
+    ids=["threads", "wrong value", "no such model", "no such finding", "metadata", "tags", "python"],
 )
 def test_a_wrong_configuration_stops_the_start_and_says_why(
     make_server: Callable[..., Orthanc], ai: dict[str, object], options: dict[str, object], words: tuple[str, ...]
@@ -195,3 +200,64 @@ def test_remote_access_with_users_asks_for_a_password(make_server: Callable[...,
     for path in ("/ai/status", "/ai/findings", "/ohif/", "/system"):
         assert orthanc.answers(path) == 401
     assert orthanc.answers("/ai/status", ("reader", "guess")) == 401
+
+
+def test_dead_workers_are_replaced(make_server: Callable[..., Orthanc], data: Path) -> None:
+    """Idle ones: the pool that they belonged to is given up, and another one is made."""
+    orthanc = make_server().start()
+    for count, name in enumerate(IMAGES, start=1):
+        orthanc.upload([data / "cxr" / name])
+        orthanc.wait_idle()
+        assert len(orthanc.reports()) == count, orthanc.log_text()[-2000:]
+        os.kill(orthanc.workers()[0], signal.SIGKILL)
+
+
+def test_a_vanished_file_ends_with_a_code_and_holds_up_nothing(make_server: Callable[..., Orthanc], data: Path) -> None:
+    orthanc = archive(make_server, data)
+    for file in (orthanc.folder / "db").glob("??/??/*"):
+        file.unlink()
+    orthanc.ai["Backfill"] = "all"
+    orthanc.start()
+    orthanc.wait_idle()
+    [new] = orthanc.upload([data / "cxr" / "wg04_rg1_cr_mono1_15bit_j2k_lossy.dcm"])
+    orthanc.wait_idle()
+    assert orthanc.outcome("instances", new, XRAY_METADATA)["code"] == "REPORTED"  # type: ignore[index]
+    failed = orthanc.get("/ai/outcomes?code=FAILED")["outcomes"]
+    assert len(failed) == len(IMAGES)
+    assert all("FILE_UNREADABLE" in outcome["detail"] for outcome in failed)
+
+
+def test_asking_while_the_model_is_missing_keeps_the_report(
+    make_server: Callable[..., Orthanc], data: Path, tmp_path: Path
+) -> None:
+    orthanc = make_server().start()
+    [instance] = orthanc.upload([data / "cxr" / IMAGES[0]])
+    orthanc.wait_idle()
+    before = orthanc.outcome("instances", instance, XRAY_METADATA)
+    orthanc.stop()
+    orthanc.ai = {"Model": RECORD, "CacheDirectory": str(tmp_path / "none"), "ModelMirror": "http://127.0.0.1:9/"}
+    orthanc.start()
+    orthanc.upload([data / "cxr" / IMAGES[0]])
+    orthanc.wait_idle(with_model=False)
+    assert orthanc.outcome("instances", instance, XRAY_METADATA) == before, "a re-send changes nothing"
+    orthanc.post(f"/ai/instances/{instance}/analyze")
+    orthanc.wait_idle(with_model=False)
+    held = orthanc.outcome("instances", instance, XRAY_METADATA)
+    assert before is not None
+    assert held is not None
+    assert (held["code"], held["result"], held["data"]) == ("HELD", before["result"], before["data"])
+
+
+def test_the_same_image_under_a_corrected_patient_id_has_its_own_report(
+    make_server: Callable[..., Orthanc], data: Path
+) -> None:
+    image = pydicom.dcmread(data / "cxr" / IMAGES[0])
+    orthanc = make_server().start()
+    orthanc.upload([image])
+    orthanc.wait_idle()
+    image.PatientID = "CORRECTED"
+    orthanc.upload([image])
+    orthanc.wait_idle()
+    patients = [str(orthanc.dataset(report).PatientID) for report in orthanc.reports()]
+    assert len(patients) == 2
+    assert "CORRECTED" in patients

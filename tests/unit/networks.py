@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 import torchxrayvision as xrv
+
 from orthanc_ai.models.card import ModelCard, load_card
 from orthanc_ai.models.engine import OnnxEngine
 from orthanc_ai.models.prepare import prepare

@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from orthanc_ai.codes import Code
 from orthanc_ai.outcomes import Outcome, OutcomeError, Result, search_pattern, worst
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from orthanc_ai.settings import SettingsError, read_settings
 
 ROOT = Path(__file__).resolve().parents[2]

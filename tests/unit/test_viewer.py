@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from orthanc_ai.viewer import SCRIPT, Viewer
 
 from .api.test_dispatch import Output

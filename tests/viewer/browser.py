@@ -115,9 +115,10 @@ class Ohif:
     def errors(self) -> list[str]:
         """Errors that the page has written to its console."""
         try:
-            return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+            log = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
         except WebDriverException:
             return []
+        return [entry["message"] for entry in log if entry["level"] == "SEVERE"]
 
     def screenshot(self, file: Path) -> None:
         """Keep what the window shows."""

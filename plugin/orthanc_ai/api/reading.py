@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..codes import Code
 from ..models.card import Output
-from ..outcomes import XRAY_METADATA, Outcome, OutcomeError, Result
+from ..outcomes import XRAY_METADATA, Outcome, Result, read_outcome
 from ..server import Resource
 from .cards import Cards
 from .views import DEMONSTRATION_WARNING, CodeView, ConceptView, Presence, View, viewer_link
@@ -100,11 +100,7 @@ _STORED: TypeAdapter[list[_StoredFinding]] = TypeAdapter(list[_StoredFinding])
 
 def outcome_of(resource: Resource, metadata: str) -> Outcome | None:
     """The outcome in a resource's metadata; ``None`` if there is none, or one that somebody has spoiled."""
-    text = resource.metadata.get(metadata)
-    try:
-        return Outcome.from_text(text) if text else None
-    except OutcomeError:
-        return None
+    return read_outcome(resource.metadata, metadata)
 
 
 def is_demonstration(outcome: Outcome) -> bool:

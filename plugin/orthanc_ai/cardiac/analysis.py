@@ -9,7 +9,7 @@ from typing import Any
 
 import pydicom
 
-from ..analyses import Answer, Task
+from ..analyses import CARDIAC, Answer, Task
 from ..codes import Code
 from ..outcomes import Outcome, Result
 from ..report.document import SOP_CLASS_UID
@@ -19,15 +19,10 @@ from ..report.uids import report_identity
 from ..settings import AI
 from ..stages import Stages
 from .header import Header
-from .judge import judge_study
+from .judge import RULES_VERSION, judge_study
 from .select import Rules
 from .verdict import SeriesVerdict
 from .words import Words
-
-ANALYSIS = "cardiac-ct"
-
-RULES_VERSION = "1"
-"""Version of the rules that judge series; it stands in the report."""
 
 
 class StudyReader:
@@ -46,7 +41,7 @@ class StudyReader:
         with stages("report"):
             source = pydicom.dcmread(BytesIO(task.payload["file"]), stop_before_pixels=True, force=True)
             study = str(source.get("StudyInstanceUID", ""))
-            identity = report_identity(study, _instances_digest(headers), ANALYSIS, task.recipe, "series")
+            identity = report_identity(study, _instances_digest(headers), CARDIAC, task.recipe, "series")
             again = task.previous is not None and task.previous.sop_instance_uid == identity.sop_instance_uid
             instances: dict[str, list[Instance]] = defaultdict(list)
             for header in headers:
@@ -71,7 +66,7 @@ class StudyReader:
             Outcome(Code.REPORTED, task.recipe, result=result, data={"cardiac": verdict.cardiac, "series": listed}),
             dicom,
             parts=tuple(
-                ("series", series.series_instance_uid, Outcome(_code(series), task.recipe, data=series.to_json()))
+                (series.series_instance_uid, Outcome(_code(series), task.recipe, data=series.to_json()))
                 for series in verdict.series
             ),
             labels={self._label: verdict.cardiac},

@@ -81,7 +81,6 @@ EXTRA_MAIN_DICOM_TAGS: Mapping[Level, tuple[str, ...]] = {
         "KVP",
         "PatientPosition",
         "RescaleType",
-        "PixelPaddingValue",
     ),
     "Instance": (
         "SOPClassUID",
@@ -106,4 +105,5 @@ EXTRA_MAIN_DICOM_TAGS: Mapping[Level, tuple[str, ...]] = {
     ),
 }
 """What orthanc.json adds as ``ExtraMainDicomTags``. Attributes that can differ within a series, image by image, are
-kept for the instance: at series level Orthanc keeps only the value of the image that came first."""
+kept for the instance: at series level Orthanc keeps only the value of the image that came first. Pixel Padding Value is
+left out: DICOMweb's plugin (1.20) refuses a tag of two possible value representations with an error at every start."""

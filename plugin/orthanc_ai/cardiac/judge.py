@@ -22,6 +22,9 @@ from .verdict import SeriesVerdict, StudyVerdict
 
 DEFAULT_RULES = Rules()
 
+RULES_VERSION = "1"
+"""Version of the rules. It stands in the report, and another one is another recipe: studies can be judged again."""
+
 
 def judge_study(headers: Iterable[Header], rules: Rules = DEFAULT_RULES) -> StudyVerdict:
     """Judge the series of one study.

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..analyses import Work
+from ..analyses import CARDIAC, Work
 from ..codes import Code
 from ..outcomes import CARDIAC_METADATA
 from ..report.uids import recipe_digest
 from ..server import Level, Resource, Server
 from ..settings import AI
-from ..xray.trigger import admitted
 from .header import NEEDED_TAGS
+from .judge import RULES_VERSION
 
 REPORT_SCHEMA = 1
-"""Version of the report's form and of the rules. A new one is a new recipe: judging again then gives a new report."""
+"""Version of the report's form. A new one is a new recipe: judging again then gives a new report."""
 
 IMAGE_MODALITIES = frozenset({"CT"})
 """Modalities whose instances make up the study: our own SR coming in does not make it another study."""
@@ -22,7 +22,7 @@ IMAGE_MODALITIES = frozenset({"CT"})
 class CardiacStudies:
     """Every finished CT study gets a report that says which of its series are cardiac."""
 
-    name = "cardiac-ct"
+    name = CARDIAC
     level: Level = "study"
     metadata = CARDIAC_METADATA
     tags: Sequence[str] = ("ModalitiesInStudy",)
@@ -47,14 +47,19 @@ class CardiacStudies:
         recipe = recipe_digest(
             {
                 "instances": sorted(str(header.get("SOPInstanceUID", "")) for header in headers),
+                "rules": RULES_VERSION,
                 "schema": REPORT_SCHEMA,
-                "settings": self._settings.cardiac_ct.model_dump(mode="json", exclude={"enabled", "label"}),
-                "sources": self._settings.sources.model_dump(mode="json"),
+                "settings": self._settings.cardiac_ct.model_dump(mode="json", exclude={"enabled"}),
             }
         )
-        refusal = None
-        if not any(admitted(self._settings.sources, sender) for sender in senders):
-            refusal = Code.SOURCE_NOT_SELECTED
+        sources = self._settings.sources
+        if senders and not any(sources.admit(sender.metadata) for sender in senders):
+            refused = recipe_digest({"sources": sources.model_dump(mode="json")})
+            return Work(refused, lambda: None, Code.SOURCE_NOT_SELECTED)
         # One file gives what the report copies of patient and study; the index leaves out some of it.
-        first = senders[0].identifier if senders else ""
-        return Work(recipe, lambda: {"headers": headers, "file": server.file(first)}, refusal)
+
+        def payload() -> dict[str, Any] | None:
+            file = server.file(senders[0].identifier) if senders else None
+            return None if file is None else {"headers": headers, "file": file}
+
+        return Work(recipe, payload)

@@ -6,11 +6,12 @@ from typing import Any
 
 import pydicom
 
-from ..analyses import Answer, Task
+from ..analyses import XRAY, Answer, Task
 from ..codes import Code
 from ..concepts import Finding
 from ..models.card import load_card, with_thresholds
 from ..models.engine import Engine, load_engine
+from ..models.errors import ModelError
 from ..models.prepared import load_prepared
 from ..outcomes import Outcome, Result
 from ..report.document import SOP_CLASS_UID
@@ -25,8 +26,6 @@ from .errors import ImageError
 from .pixels import read_radiograph
 from .select import judge
 
-ANALYSIS = "xray-findings"
-
 
 class RadiographReader:
     """Reads chest radiographs with the configured model.
@@ -37,7 +36,7 @@ class RadiographReader:
     def __init__(self, settings: AI) -> None:
         self._settings = settings
         self._card = with_thresholds(load_card(settings.models_directory, settings.model), settings.x_ray.thresholds)
-        self._loaded: tuple[Engine, FindingsTemplate] | None = None
+        self._loaded: tuple[str, Engine, FindingsTemplate] | None = None
 
     def read(self, task: Task) -> Answer:
         """Read one instance."""
@@ -60,18 +59,22 @@ class RadiographReader:
                 assert chosen.code is not None
                 return self._without_report(task, chosen.code, "", notes, stages)
             with stages("load"):
-                engine, template = self._model()
+                engine, template = self._model(task.weights)
             with stages("pixels"):
                 image = read_radiograph(dataset, self._card.input_size, voi_lut=self._settings.x_ray.voi_lut)
                 digest = pixel_digest(dataset)
             notes += image.notes
+        except ModelError as error:
+            # It was there when the task was given; the work waits until it is there again.
+            held = Outcome(Code.HELD, "", str(error.code), model=self._card.name, result=task.previous)
+            return Answer(held, seconds=stages.seconds)
         except ImageError as error:
             return self._without_report(task, error.code, str(error), notes, stages)
         with stages("infer"):
             scores = engine.scores(image.tensor[None])[0]
             findings = classify(self._card, scores, band=self._settings.x_ray.undetermined_band)
         with stages("report"):
-            identity = report_identity(str(dataset.SOPInstanceUID), digest, ANALYSIS, task.recipe, "findings")
+            identity = report_identity(str(dataset.SOPInstanceUID), digest, XRAY, task.recipe, "findings")
             # A report that is written again, since it was deleted, replaces none.
             again = task.previous is not None and task.previous.sop_instance_uid == identity.sop_instance_uid
             now = datetime.now(UTC).astimezone()
@@ -89,16 +92,20 @@ class RadiographReader:
                 sop_instance_uid=identity.sop_instance_uid,
                 series_instance_uid=identity.series_instance_uid,
                 study_instance_uid=str(dataset.StudyInstanceUID),
+                demonstration=self._card.demonstration,
             ),
             model=self._card.name,
             data={"demonstration": self._card.demonstration, "findings": [_listed(finding) for finding in findings]},
         )
         return Answer(outcome, dicom, seconds=stages.seconds)
 
-    def _model(self) -> tuple[Engine, FindingsTemplate]:
-        if self._loaded is None:
+    def _model(self, weights: str) -> tuple[Engine, FindingsTemplate]:
+        """The model with exactly these weights: what the recipe says is what is used."""
+        if self._loaded is None or self._loaded[0] != weights:
             settings = self._settings
             prepared = load_prepared(self._card, settings.cache_directory)
+            if prepared.weights_digest != weights:
+                raise ModelError(Code.MODEL_TAMPERED, "the weights have changed since the server looked at them")
             engine = load_engine(prepared, settings.engine, settings.threads_per_worker)
             lut = "applied" if settings.x_ray.voi_lut else "not applied"
             report = ReportSettings(
@@ -107,8 +114,8 @@ class RadiographReader:
                 parameters=(f"VOI LUT or window of the image {lut}",),
             )
             template = FindingsTemplate(self._card, weights_digest=prepared.weights_digest, settings=report)
-            self._loaded = engine, template
-        return self._loaded
+            self._loaded = weights, engine, template
+        return self._loaded[1:]
 
     def _without_report(self, task: Task, code: Code, detail: str, notes: tuple[Code, ...], stages: Stages) -> Answer:
         outcome = Outcome(code, task.recipe, detail=detail, notes=notes, model=self._card.name, result=task.previous)

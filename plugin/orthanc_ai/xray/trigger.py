@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 
-from ..analyses import Work
+from ..analyses import XRAY, Work
 from ..codes import Code
 from ..outcomes import XRAY_METADATA
 from ..readiness import Readiness
 from ..report.uids import recipe_digest
 from ..server import Level, Resource, Server
-from ..settings import AI, Sources
+from ..settings import AI
 from .select import is_xray
+
+PIPELINE_VERSION = 1
+"""Version of how headers are judged and pixels are read. Another one may give another result for the same image."""
 
 REPORT_SCHEMA = 1
 """Version of the report's form. A new form is a new recipe: analysing again then gives a new report."""
@@ -18,7 +21,7 @@ REPORT_SCHEMA = 1
 class Radiographs:
     """Every X-ray instance gets a report or an outcome with a code."""
 
-    name = "xray-findings"
+    name = XRAY
     level: Level = "instance"
     metadata = XRAY_METADATA
     tags: Sequence[str] = ("Modality",)
@@ -36,26 +39,24 @@ class Radiographs:
         """The instance's file, to be read with the configured model."""
         prepared = self._readiness.prepared()
         settings = self._settings.x_ray
+        sources = self._settings.sources
+        if not sources.admit(resource.metadata):
+            refused = recipe_digest({"sources": sources.model_dump(mode="json")})
+            return Work(refused, lambda: None, Code.SOURCE_NOT_SELECTED)
         recipe = recipe_digest(
             {
                 "weights": prepared.weights_digest,
+                # The card has the thresholds in force.
                 "card": self._readiness.card.digest,
                 "precision": "float32",
+                "pipeline": PIPELINE_VERSION,
                 "schema": REPORT_SCHEMA,
-                "settings": settings.model_dump(mode="json", exclude={"enabled"}),
-                "sources": self._settings.sources.model_dump(mode="json"),
+                "settings": settings.model_dump(mode="json", exclude={"enabled", "thresholds"}),
             }
         )
-        refusal = None if admitted(self._settings.sources, resource) else Code.SOURCE_NOT_SELECTED
-        return Work(recipe, lambda: server.file(resource.identifier), refusal)
-
-
-def admitted(sources: Sources, resource: Resource) -> bool:
-    """Whether the settings name the sender of an instance. What is not limited is admitted."""
-    facts = resource.metadata
-    limits = (
-        (sources.remote_aet, facts.get("RemoteAET", "")),
-        (sources.called_aet, facts.get("CalledAET", "")),
-        (sources.origin, facts.get("Origin", "")),
-    )
-    return all(not allowed or found in allowed for allowed, found in limits)
+        return Work(
+            recipe,
+            lambda: server.file(resource.identifier),
+            weights=prepared.weights_digest,
+            demonstration=self._readiness.card.demonstration,
+        )

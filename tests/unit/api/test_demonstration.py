@@ -4,6 +4,7 @@ import dataclasses
 import fnmatch
 
 import pytest
+
 from orthanc_ai.api.demonstration import REPORT_QUERY
 from orthanc_ai.api.views import DEMONSTRATION_WARNING
 from orthanc_ai.models.card import ModelCard, load_card

@@ -5,6 +5,7 @@ import threading
 from typing import Any, cast
 
 import pytest
+
 from orthanc_ai.api.dispatch import Dispatcher
 from orthanc_ai.api.routes import Routes
 from orthanc_ai.server import Server

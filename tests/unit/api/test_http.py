@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict
+
 from orthanc_ai.api.archive import FindingsQuery
 from orthanc_ai.api.http import MAXIMUM_DEPTH, STATUS, Problem, Request, parse_body, parse_query, prefers_csv
 from orthanc_ai.codes import Code
-from pydantic import BaseModel, ConfigDict
 
 
 class Anything(BaseModel):

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
+
 from orthanc_ai.api.routes import Routes
 
 from .examples import context

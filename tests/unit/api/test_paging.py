@@ -6,6 +6,7 @@ from typing import cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from orthanc_ai.api import paging
 from orthanc_ai.api.http import Problem
 from orthanc_ai.api.paging import LARGEST_READ, Cursor, Selection, page

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from orthanc_ai.api.cards import Cards
 from orthanc_ai.api.reading import findings_of, outcome_of, read_image
 from orthanc_ai.codes import Code

@@ -4,6 +4,7 @@ import json
 from typing import Any, cast
 
 import pytest
+
 from orthanc_ai.api.context import Context
 from orthanc_ai.api.http import Problem, Request
 from orthanc_ai.api.identify import identify

@@ -5,6 +5,7 @@ import io
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from orthanc_ai.api.tables import table
 from orthanc_ai.api.views import CodeView, View
 from orthanc_ai.codes import Code

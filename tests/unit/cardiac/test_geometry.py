@@ -8,12 +8,12 @@ import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from orthanc_ai.cardiac.geometry import geometry
 from orthanc_ai.cardiac.header import Header
 from orthanc_ai.cardiac.phases import PhaseSource
 from orthanc_ai.cardiac.stack import Array
 from orthanc_ai.codes import Code
-
 from tests.expected_ct import REAL_SERIES, RealSeries
 
 from .examples import stack

@@ -5,8 +5,8 @@ import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from orthanc_ai.cardiac.header import NEEDED_TAGS, NEEDED_TAGS_BY_LEVEL, Header
 
+from orthanc_ai.cardiac.header import NEEDED_TAGS, NEEDED_TAGS_BY_LEVEL, Header
 from phantom.ct import ct_series
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
+
 from orthanc_ai.cardiac.header import NEEDED_TAGS_BY_LEVEL, Level
 from orthanc_ai.cardiac.index_tags import DEFAULT_MAIN_DICOM_TAGS, EXTRA_MAIN_DICOM_TAGS
 

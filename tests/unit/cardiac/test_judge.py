@@ -9,13 +9,13 @@ import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from orthanc_ai.cardiac.header import NEEDED_TAGS, Header
 from orthanc_ai.cardiac.judge import judge_series, judge_study
 from orthanc_ai.cardiac.roles import Role
 from orthanc_ai.cardiac.select import Rules
 from orthanc_ai.cardiac.words import Words
 from orthanc_ai.codes import Code
-
 from phantom.ct import ct_series
 from tests.expected_ct import PHANTOM_SERIES, REAL_SERIES, PhantomSeries, RealSeries
 

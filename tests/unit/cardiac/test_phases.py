@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from orthanc_ai.cardiac.header import Header
 from orthanc_ai.cardiac.phases import PhaseSource, phase_label, phase_of
 

@@ -1,4 +1,5 @@
 import pytest
+
 from orthanc_ai.cardiac.roles import Role, has_contrast, role_of
 from orthanc_ai.cardiac.words import Words
 from orthanc_ai.codes import Code

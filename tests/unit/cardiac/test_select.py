@@ -2,6 +2,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from orthanc_ai.cardiac.header import Header
 from orthanc_ai.cardiac.select import Rules, cardiac_evidence, description_refusal, image_refusal
 from orthanc_ai.codes import Code

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from orthanc_ai.cardiac.header import Header
 from orthanc_ai.cardiac.stack import Array, Gap, Stack, stack_of
 from orthanc_ai.codes import Code

@@ -1,4 +1,5 @@
 import pytest
+
 from orthanc_ai.cardiac.words import Words, normalised, says
 
 WORDS = Words()

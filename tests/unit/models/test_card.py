@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 import torchxrayvision as xrv
-from orthanc_ai.codes import Code
-from orthanc_ai.models.card import CARD_FILE, FINDINGS_FILE, card_names, load_card, with_thresholds
-from orthanc_ai.models.errors import CardError
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code as Coded
 
+from orthanc_ai.codes import Code
+from orthanc_ai.models.card import CARD_FILE, FINDINGS_FILE, card_names, load_card, with_thresholds
+from orthanc_ai.models.errors import CardError
 from tests.unit.networks import MODELS, NAME, card
 
 TORCHXRAYVISION = [name for name in card_names(MODELS) if card(name).weights.loader == "torchxrayvision"]

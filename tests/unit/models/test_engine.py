@@ -3,10 +3,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from orthanc_ai.codes import Code
 from orthanc_ai.models.engine import OnnxEngine, TorchEngine, load_engine
 from orthanc_ai.models.errors import ModelError
-
 from tests.unit.networks import engine, films, prepared
 
 

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from orthanc_ai.models.files import sha256_of, write_atomically
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from orthanc_ai.codes import Code
 from orthanc_ai.models.card import CARD_FILE, FINDINGS_FILE, ModelCard, load_card
 from orthanc_ai.models.engine import OnnxEngine
@@ -20,7 +21,6 @@ from orthanc_ai.models.files import sha256_of
 from orthanc_ai.models.prepare import main, prepare
 from orthanc_ai.models.prepared import Prepared, load_prepared
 from orthanc_ai.models.weights import LOCK_FILE, locked_digest
-
 from tests.unit.networks import MODELS, NAME, card, films, prepared, reference, scratch, weights_file
 
 from .mirror import Manner, mirror

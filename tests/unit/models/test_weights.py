@@ -3,6 +3,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from orthanc_ai.codes import Code
 from orthanc_ai.models.errors import ModelError
 from orthanc_ai.models.files import sha256_of
@@ -15,7 +16,6 @@ from orthanc_ai.models.weights import (
     locked_digest,
     private_copy,
 )
-
 from tests.unit.networks import card
 
 from .mirror import Manner, mirror

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from orthanc_ai.models.card import load_card
-
 from phantom.card import card_text
 from phantom.chest import LABELS, NOT_SHOWN
 

@@ -1,11 +1,14 @@
 """Measures with known answers."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phantom.evaluate import area, auc, roc, youden_threshold
+from phantom.evaluate import area, auc, compact_json, put_into_page, roc, youden_threshold
 
 TRUTH = np.array([False, False, True, True])
 
@@ -52,3 +55,18 @@ def test_roc_climbs_from_strict_to_lenient() -> None:
     assert (np.diff(true_rate) >= 0).all()
     assert (np.diff(threshold) <= 0).all()
     assert false_rate[-1] == true_rate[-1] == 1
+
+
+def test_compact_json_is_the_same_json_on_fewer_lines() -> None:
+    value = {"a": {"auc_95": [0.1, 0.2], "name": "x [1, 2]"}, "roc": [[0.0, 1.0], [0.5]], "none": None}
+    text = compact_json(value)
+    assert json.loads(text) == value
+    assert '"auc_95": [ 0.1, 0.2 ],' in text
+
+
+def test_table_is_put_between_its_markers(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- evaluation -->\nold\n<!-- end of evaluation -->\nafter\n")
+    for _ in range(2):
+        put_into_page(page, "new\n")
+    assert page.read_text() == "before\n<!-- evaluation -->\nnew\n<!-- end of evaluation -->\nafter\n"

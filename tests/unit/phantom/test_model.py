@@ -5,8 +5,8 @@ import json
 
 import numpy as np
 import pytest
-from orthanc_ai.models.card import load_card
 
+from orthanc_ai.models.card import load_card
 from phantom.chest import LABELS, draw_chest
 from phantom.dataset import SEEDS, make_sample
 from phantom.evaluate import MODEL, PAGE, SERVING_SIZE, auc, markdown_table

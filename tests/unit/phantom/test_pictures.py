@@ -5,14 +5,14 @@ import xml.etree.ElementTree as ET
 import numpy as np
 
 from phantom.chest import draw_chest, render
-from phantom.pictures import CAPTION, RENDER_SIZE, TILE, frame, roc_svg, tile
+from phantom.pictures import CAPTION, RENDER_SIZE, SHEET_GRADE, TILE, frame, roc_svg, tile
 
 
 def test_tile_frames_the_finding_where_it_is() -> None:
     picture = np.asarray(tile("Mass", 5))
     assert picture.shape == (TILE + CAPTION, TILE, 3)
     coloured = np.argwhere(picture[..., 0].astype(int) - picture[..., 2] > 100)
-    place = render(draw_chest(5, {"Mass": 0.7}), RENDER_SIZE, RENDER_SIZE, 390.0).truth.places["Mass"]
+    place = render(draw_chest(5, {"Mass": SHEET_GRADE}), RENDER_SIZE, RENDER_SIZE, 390.0).truth.places["Mass"]
     middle = (coloured.min(axis=0) + coloured.max(axis=0)) / 2
     expected = np.array([place.row, place.column]) * TILE / RENDER_SIZE + (CAPTION, 0)
     assert np.abs(middle - expected).max() < 8

@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pydicom
-from orthanc_ai.concepts import Finding
-from orthanc_ai.models.card import ModelCard, load_card
-from orthanc_ai.report.encoding import element, encode_element
-from orthanc_ai.report.uids import ReportIdentity
 from pydicom.datadict import dictionary_description, dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset
 from pydicom.tag import Tag
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
+
+from orthanc_ai.concepts import Finding
+from orthanc_ai.models.card import ModelCard, load_card
+from orthanc_ai.report.encoding import element, encode_element
+from orthanc_ai.report.uids import ReportIdentity
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
 WEIGHTS = "5b" * 32

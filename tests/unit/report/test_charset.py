@@ -3,8 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from orthanc_ai.report.charset import CharacterSets, UndecodableError, ascii_text, make_ascii
 from pydicom.dataset import Dataset
+
+from orthanc_ai.report.charset import CharacterSets, UndecodableError, ascii_text, make_ascii
 
 KNOWN = [
     ([], b"Buc^Jerome", "Buc^Jerome"),

@@ -5,14 +5,15 @@ from io import BytesIO
 
 import pydicom
 import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian
+
 from orthanc_ai.outcomes import Result
 from orthanc_ai.report import provenance
 from orthanc_ai.report.document import SOP_CLASS_UID, Frame
 from orthanc_ai.report.encoding import element, item
 from orthanc_ai.report.header import InstanceReference, inherit
 from orthanc_ai.report.vocabulary import ABSENT, VERDICT
-from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRLittleEndian
 
 from .sources import IDENTITY, NOW, WEIGHTS, model_of_record, radiograph
 

@@ -6,10 +6,11 @@ from io import BytesIO
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from orthanc_ai.report.encoding import Fragment, element, encode_element, encode_item, item, sequence
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.sequence import Sequence
+
+from orthanc_ai.report.encoding import Fragment, element, encode_element, encode_item, item, sequence
 
 
 def read(encoded: bytes) -> Dataset:

@@ -12,6 +12,10 @@ import pytest
 from highdicom.sr import Comprehensive3DSR, DeviceObserverIdentifyingAttributes, MeasurementReport, srread
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.datadict import dictionary_description
+from pydicom.dataset import Dataset
+from pydicom.valuerep import DA, TM
+
 from orthanc_ai.codes import Code
 from orthanc_ai.concepts import Concept, Finding
 from orthanc_ai.models.card import ModelCard, with_thresholds
@@ -30,9 +34,6 @@ from orthanc_ai.report.findings_report import (
 from orthanc_ai.report.images import descriptors, image_facts
 from orthanc_ai.report.read import read_findings_report
 from orthanc_ai.report.uids import tracking_uid
-from pydicom.datadict import dictionary_description
-from pydicom.dataset import Dataset
-from pydicom.valuerep import DA, TM
 
 from .sources import (
     IDENTITY,

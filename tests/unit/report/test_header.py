@@ -6,11 +6,12 @@ from io import BytesIO
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset
+
 from orthanc_ai.codes import Code
 from orthanc_ai.report.errors import ReportError
 from orthanc_ai.report.header import Inherited, inherit, instance_reference
-from pydicom.dataset import Dataset
-from pydicom.filereader import read_dataset
 
 from .sources import radiograph, raw
 

@@ -4,8 +4,9 @@ import warnings
 
 import pytest
 from highdicom.sr import ImageLibraryEntryDescriptors
-from orthanc_ai.report.images import ImageFacts, descriptors, image_facts
 from pydicom.dataset import Dataset
+
+from orthanc_ai.report.images import ImageFacts, descriptors, image_facts
 
 from .sources import radiograph, raw
 

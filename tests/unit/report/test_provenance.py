@@ -3,8 +3,9 @@
 import dataclasses
 
 import pytest
-from orthanc_ai.report import provenance
 from pydicom.uid import UID
+
+from orthanc_ai.report import provenance
 
 from .sources import WEIGHTS, demonstration, model_of_record
 

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from pydicom.dataset import Dataset
+
 from orthanc_ai.codes import Code
 from orthanc_ai.report.errors import ReportError
 from orthanc_ai.report.findings_report import FindingsTemplate
 from orthanc_ai.report.read import read_findings_report
-from pydicom.dataset import Dataset
 
 from .sources import IDENTITY, NOW, WEIGHTS, demonstration, findings, model_of_record, radiograph
 

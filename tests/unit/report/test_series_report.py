@@ -11,12 +11,13 @@ import pytest
 from highdicom.sr import MeasurementReport, srread
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.dataset import Dataset
+
 from orthanc_ai.concepts import Concept
 from orthanc_ai.outcomes import Result
 from orthanc_ai.report.errors import ReportError
 from orthanc_ai.report.series_report import Instance, SeriesLine, series_report
 from orthanc_ai.report.uids import derive_uid
-from pydicom.dataset import Dataset
 
 from .sources import IDENTITY, NOW, errors_of_dciodvfy, radiograph, raw, text_of_dsrdump, viewer_lines
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 from highdicom.sr import ImageLibrary
+from pydicom.dataset import Dataset
+
 from orthanc_ai.report import provenance, tree, vocabulary
 from orthanc_ai.report.images import descriptors, image_facts
-from pydicom.dataset import Dataset
 
 from .sources import WEIGHTS, model_of_record, radiograph
 

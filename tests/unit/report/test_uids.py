@@ -3,8 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from orthanc_ai.report.uids import derive_uid, device_uid, recipe_digest, report_identity, tracking_uid
 from pydicom.uid import UID
+
+from orthanc_ai.report.uids import derive_uid, device_uid, recipe_digest, report_identity, tracking_uid
 
 parts = st.lists(st.text(), max_size=4)
 

@@ -1,12 +1,13 @@
 """Every public code is what pydicom's copy of PS3.16 says, letter by letter."""
 
 import pytest
+from pydicom.sr import _concepts_dict
+
 from orthanc_ai.codes import Code
 from orthanc_ai.concepts import Concept
 from orthanc_ai.models.card import Output
 from orthanc_ai.report import vocabulary
 from orthanc_ai.report.errors import ReportError
-from pydicom.sr import _concepts_dict
 
 from .sources import model_of_record
 

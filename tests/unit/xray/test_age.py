@@ -1,8 +1,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from orthanc_ai.xray.age import age_in_years
 from pydicom import Dataset
+
+from orthanc_ai.xray.age import age_in_years
 
 
 def patient(**attributes: str) -> Dataset:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from orthanc_ai.models.card import load_card, with_thresholds
 from orthanc_ai.xray.classify import classify
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from orthanc_ai.xray.codestream import frame_size, is_complete
 from pydicom import dcmread
 from pydicom.encaps import get_frame
 from pydicom.uid import JPEG2000Lossless, JPEGLSLossless
+
+from orthanc_ai.xray.codestream import frame_size, is_complete
 
 from .builder import radiograph
 

@@ -2,9 +2,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from orthanc_ai.codes import Code
-from orthanc_ai.xray.errors import ImageError
-from orthanc_ai.xray.pixels import pixel_digest
 from pydicom.encaps import encapsulate, fragment_frame, generate_frames, itemize_frame
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
@@ -15,6 +12,10 @@ from pydicom.uid import (
     JPEGLSLossless,
     RLELossless,
 )
+
+from orthanc_ai.codes import Code
+from orthanc_ai.xray.errors import ImageError
+from orthanc_ai.xray.pixels import pixel_digest
 
 from .builder import lut, radiograph, with_malformed_window, written
 

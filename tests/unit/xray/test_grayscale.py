@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from orthanc_ai.xray.grayscale import brightness
 from pydicom import Dataset
 from pydicom.pixels.processing import apply_voi_lut
+
+from orthanc_ai.xray.grayscale import brightness
 
 from .builder import lut
 

@@ -8,9 +8,6 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from orthanc_ai.codes import Code
-from orthanc_ai.xray.errors import ImageError
-from orthanc_ai.xray.pixels import MAXIMUM_PIXELS, Radiograph, read_radiograph
 from pydicom import FileDataset, dcmread
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.uid import (
@@ -23,6 +20,10 @@ from pydicom.uid import (
     JPEGLSLossless,
     RLELossless,
 )
+
+from orthanc_ai.codes import Code
+from orthanc_ai.xray.errors import ImageError
+from orthanc_ai.xray.pixels import MAXIMUM_PIXELS, Radiograph, read_radiograph
 
 from .builder import change, lut, radiograph, ramp, with_malformed_window, written
 

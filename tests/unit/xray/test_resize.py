@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from orthanc_ai.xray.resize import center_crop, resize
 from torchxrayvision.datasets import XRayCenterCrop, XRayResizer
+
+from orthanc_ai.xray.resize import center_crop, resize
 
 
 @pytest.mark.parametrize("side", [65, 100, 223, 224, 225, 300, 440, 1024, 1841, 2500])

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pytest
 import torch
 import torchxrayvision as xrv
-from orthanc_ai.xray.pixels import read_radiograph
 from pydicom import dcmread, dcmwrite
 
+from orthanc_ai.xray.pixels import read_radiograph
 from tests.expected_outcomes import EXPECTED
 from tests.unit.networks import engine, reference
 

@@ -4,11 +4,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydicom import Dataset, dcmread, uid
+
 from orthanc_ai.codes import Code
 from orthanc_ai.models.card import IntendedUse
 from orthanc_ai.xray.select import Choice, Selection, is_xray, judge
-from pydicom import Dataset, dcmread, uid
-
 from tests.expected_outcomes import COUNTED_PREFIX, EXPECTED
 
 from .builder import header

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from orthanc_ai.xray.words import Part, View, names_animal, names_secondary, part_named, says_nothing, view_named
 
 
