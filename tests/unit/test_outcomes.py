@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orthanc_ai.codes import Code
-from orthanc_ai.outcomes import Outcome, OutcomeError, Result, search_pattern, worst
+from orthanc_ai.outcomes import Outcome, OutcomeError, Result, search_pattern
 
 results = st.builds(Result, *[st.from_regex(r"2\.25\.[1-9][0-9]{0,20}", fullmatch=True)] * 4)
 outcomes = st.builds(
@@ -43,10 +43,3 @@ def test_anything_else_is_refused_with_one_kind_of_error(text: str) -> None:
 def test_deeply_nested_text_is_refused() -> None:
     with pytest.raises(OutcomeError):
         Outcome.from_text("[" * 100_000)
-
-
-def test_trouble_speaks_for_several_resources() -> None:
-    assert worst([Code.REPORTED, Code.HELD, Code.FAILED]) is Code.FAILED
-    assert worst([Code.REPORTED, Code.NOT_CHEST]) is Code.NOT_CHEST
-    assert worst([Code.REPORTED]) is Code.REPORTED
-    assert worst([]) is None

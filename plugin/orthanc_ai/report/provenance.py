@@ -36,7 +36,13 @@ SCORES = (
     "A probability here is the model's score, scaled so that the model's operating point lies at 50 %. "
     "It is not a calibrated probability."
 )
-"""How to read the numbers."""
+"""How to read the numbers of a network whose scores are mapped to its operating points."""
+
+PLAIN_SCORES = "A probability here is the model's score. It is not a calibrated probability."
+"""How to read the numbers of any other network."""
+
+_UNSCALED = 0.5
+"""Operating point of an output that is a plain sigmoid."""
 
 _LONG_STRING_MAXIMUM = 64  # characters of an LO, PS3.5 table 6.2-1
 _SERIAL_NUMBER_DIGITS = 16  # of the weights digest: short enough to compare by eye, long enough to tell
@@ -128,6 +134,8 @@ def of_model(
     parameters
         Further lines on how the model was run.
     """
+    scaled = any(output.operating_point != _UNSCALED for output in card.outputs)
+    scale = "score scaled to an operating point of 50 %" if scaled else "score not scaled"
     band: tuple[str, ...] = ()
     if undetermined_band > 0 and not card.demonstration:
         band = (f"undetermined within {100 * undetermined_band:g} percentage points of the threshold",)
@@ -141,7 +149,7 @@ def of_model(
         parameters=(
             f"weights SHA-256 {weights_digest}",
             f"model card SHA-256 {card.digest}",
-            "score scaled to an operating point of 50 %, not a calibrated probability",
+            f"{scale}, not a calibrated probability",
             *band,
             *parameters,
         ),
@@ -150,7 +158,7 @@ def of_model(
         statements=(
             DEMONSTRATION if card.demonstration else RESEARCH,
             f"Analyzed by {card.title}, version {card.version} ({card.name}).",
-            SCORES,
+            SCORES if scaled else PLAIN_SCORES,
         ),
         series_description=_describe(
             "AI findings ",

@@ -12,7 +12,7 @@ from phantom.dataset import SEEDS, make_sample
 from phantom.evaluate import MODEL, PAGE, SERVING_SIZE, auc, markdown_table
 from phantom.network import load_network, predict
 
-COUNT = 80
+COUNT = 60
 FIRST_SEED = SEEDS["test"] + 10_000  # beyond the test set's own
 REQUIRED = ("Cardiomegaly", "Effusion", "Pneumothorax", "Consolidation", "Mass")
 """Held to an AUC of 0.90 on the test set of 500; on fewer phantoms the area scatters, so here to a little less."""
