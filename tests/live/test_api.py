@@ -79,7 +79,7 @@ def outcome(scores: dict[str, float], *, demonstration: bool = False, **parts: A
 def plant(orthanc: Orthanc, made: Outcome | None, **tags: str) -> str:
     """Store an X-ray whose outcome is this."""
     [instance] = orthanc.upload([dataset(**tags)])
-    orthanc.wait_idle()
+    orthanc.wait_idle(with_model=False)
     if made:
         write(orthanc, "instances", instance, XRAY_METADATA, made)
     return instance
@@ -146,7 +146,7 @@ def test_problems_are_as_described(orthanc: Orthanc, description: Any) -> None:
 def test_status_tells_what_waits_and_why(orthanc: Orthanc) -> None:
     plant(orthanc, None)
     orthanc.upload([dataset(MR, Modality="MR")])
-    orthanc.wait_idle()
+    orthanc.wait_idle(with_model=False)
     orthanc.wait_until(lambda: orthanc.get("/ai/status")["queue"]["held"] >= 1, "nothing is held")
     status = orthanc.get("/ai/status")
     assert (status["model"]["name"], status["model"]["ready"]) == (MODEL, False)
@@ -210,7 +210,7 @@ def test_a_study_a_series_and_a_patient_gather_their_images(orthanc: Orthanc) ->
 
 def test_verdicts_on_ct_stand_with_study_series_and_patient(orthanc: Orthanc) -> None:
     [instance] = orthanc.upload([dataset(CT, Modality="CT", PatientID="CT patient")])
-    orthanc.wait_idle()
+    orthanc.wait_idle(with_model=False)
     series = orthanc.get(f"/instances/{instance}/series")["ID"]
     study = orthanc.get(f"/instances/{instance}/study")["ID"]
     verdict = {"accepted": True, "role": "CCTA"}
