@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .codes import Code
-from .outcomes import CARDIAC_METADATA, XRAY_METADATA, Outcome, Result
+from .outcomes import CARDIAC_METADATA, REPORT_METADATA, REQUEST_METADATA, XRAY_METADATA, Outcome, Result
 from .server import Level, Resource, Server
 
 XRAY = "xray-findings"
@@ -134,5 +134,5 @@ class Analysis(Protocol):
         ...
 
 
-METADATA = (XRAY_METADATA, CARDIAC_METADATA)
+METADATA = (XRAY_METADATA, CARDIAC_METADATA, REQUEST_METADATA, REPORT_METADATA)
 """Metadata names that must be declared in Orthanc's `UserMetadata`."""

@@ -26,7 +26,8 @@ class Code(StrEnum):
     # Ends of a job
     REPORTED = "REPORTED", "A report was stored beside the image."
     ACCEPTED = "ACCEPTED", "The series is a cardiac series whose images make a sound volume."
-    HELD = "HELD", "The configured model is not there yet; the work waits for it."
+    HELD = "HELD", "The work waits: for the configured model, or until an operator lets it go on."
+    RETRYING = "RETRYING", "The analysis failed and will be tried again."
     FAILED = "FAILED", "The analysis failed and was given up."
 
     # Why an X-ray was not analysed
@@ -164,15 +165,29 @@ class Code(StrEnum):
     MODEL_TAMPERED = "MODEL_TAMPERED", "The weights differ from those seen first; they are refused."
     MODEL_INVALID = "MODEL_INVALID", "The weights or the model card cannot be used."
 
+    # Why work waits
+    PAUSED = "PAUSED", "An operator has paused the work."
+
     # Faults of a job
     WORKER_DIED = "WORKER_DIED", "The worker process died while it read the image."
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED", "The analysis took longer than AI.JobTimeout."
     FILE_UNREADABLE = "FILE_UNREADABLE", "Orthanc could not read the stored file."
     DATABASE_BUSY = "DATABASE_BUSY", "Orthanc could not read or write its index; the job is tried again."
-    STORE_FAILED = "STORE_FAILED", "Orthanc did not accept the result."
+    STORE_FAILED = "STORE_FAILED", "Orthanc could not store the result."
+    STORE_REFUSED = "STORE_REFUSED", "Orthanc does not accept the result as a DICOM file."
+    RESULT_UID_TAKEN = (
+        "RESULT_UID_TAKEN",
+        "Another object bears the identifier of the report, with other content; the report cannot be stored beside it.",
+    )
     INTERNAL_ERROR = "INTERNAL_ERROR", "An unforeseen error; the log says more."
 
+    # Sending a report on
+    SEND_FAILED = "SEND_FAILED", "The destination did not take the report."
+    DESTINATION_UNKNOWN = "DESTINATION_UNKNOWN", "Orthanc has no modality or DICOMweb server of this name any more."
+
     # Answers of the /ai routes
+    OPERATOR_ONLY = "OPERATOR_ONLY", "Only the users whom AI.Operators names may do this."
+    CROSS_SITE = "CROSS_SITE", "Another web site has asked for this; only this server's own pages may change anything."
     NOT_FOUND = "NOT_FOUND", "There is no such resource."
     BAD_REQUEST = "BAD_REQUEST", "The request cannot be understood."
     BODY_TOO_LARGE = "BODY_TOO_LARGE", "The request body is larger than allowed."

@@ -20,6 +20,13 @@ CARDIAC_METADATA = "ai-cardiac-ct"
 """Metadata of a CT study and of each of its series that holds the outcome of judging it."""
 
 
+REQUEST_METADATA = "ai-requested"
+"""Metadata of a resource of any level that somebody has asked to be analysed, until that is done."""
+
+REPORT_METADATA = "ai-report"
+"""Metadata of a stored report: the mark that this server made it, and how far it has been sent on."""
+
+
 class OutcomeError(ValueError):
     """A metadata text is not an outcome."""
 
@@ -60,6 +67,8 @@ class Outcome:
         How often the analysis was tried.
     at
         Time of the outcome, ISO 8601 in UTC.
+    due
+        When it is tried again, ISO 8601 in UTC; empty unless the code is ``Code.RETRYING``.
     """
 
     code: Code
@@ -71,6 +80,7 @@ class Outcome:
     data: Mapping[str, Any] = field(default_factory=dict)
     attempts: int = 1
     at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    due: str = ""
 
     def to_text(self) -> str:
         """The outcome as metadata text: JSON, the code first, empty parts left out."""
@@ -83,6 +93,8 @@ class Outcome:
             parts["model"] = self.model
         if self.attempts != 1:
             parts["attempts"] = self.attempts
+        if self.due:
+            parts["due"] = self.due
         if self.result:
             parts["result"] = {
                 "sopClassUID": self.result.sop_class_uid,
@@ -126,6 +138,7 @@ class Outcome:
                 data=dict(parts.get("data", {})),
                 attempts=int(parts.get("attempts", 1)),
                 at=_text(parts["at"]),
+                due=_text(parts.get("due", "")),
             )
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise OutcomeError(f"not an outcome: {error}") from None

@@ -57,6 +57,30 @@ class Sources(Section):
         return all(not allowed or metadata.get(name, "") in allowed for allowed, name in limits)
 
 
+class Priority(Section):
+    """What overtakes the rest. An image is urgent if any of these says so."""
+
+    remote_aet: list[str] = Field(default=[], alias="RemoteAET")
+    """AE titles of senders by C-STORE whose images are urgent, e.g. `["ER_DX"]`."""
+
+    called_aet: list[str] = Field(default=[], alias="CalledAET")
+    """AE titles under which senders call this server with what is urgent, e.g. `["AI_STAT"]`."""
+
+    stat: bool = True
+    """Studies whose Requested Procedure Priority is `STAT` or `HIGH`, or whose Study Priority ID is `HIGH`, are urgent.
+    Orthanc's index must have these tags: `ExtraMainDicomTags` of orthanc.json names them."""
+
+
+class SendTo(Section):
+    """Where reports are sent on to. Those of a demonstration model never are."""
+
+    modalities: list[str] = []
+    """Names in Orthanc's `DicomModalities`: by C-STORE."""
+
+    dicom_web_servers: list[str] = []
+    """Names in the `Servers` of Orthanc's `DicomWeb` section: by STOW-RS."""
+
+
 class ReportTitle(Section):
     """Coded title of the findings report."""
 
@@ -154,7 +178,14 @@ class AI(Section):
     """Address space that a worker may take, MiB. A job that needs more fails alone."""
 
     job_timeout: int = Field(default=120, ge=1, le=86400)
-    """Seconds after which the worker of a job is replaced and the job fails."""
+    """Seconds after which the worker of a job is replaced; the job is then tried again."""
+
+    max_attempts: int = Field(default=3, ge=1, le=100)
+    """How often a job is tried that breaks its worker, before it is parked as failed."""
+
+    retry_pause: float = Field(default=5.0, ge=0.1, le=3600, strict=False)
+    """Seconds before a job is tried a second time. Each further pause is four times as long as the one before, up to ten
+    minutes."""
 
     backfill: str = Field(default="none", pattern=r"^(none|all|since:\d{4}-\d{2}-\d{2})$")
     """What the first start does with images that are already stored: `none`, `all`, or `since:YYYY-MM-DD` (by the
@@ -162,6 +193,16 @@ class AI(Section):
 
     sources: Sources = Sources()
     """Whose images are analysed."""
+
+    priority: Priority = Priority()
+    """What overtakes the rest."""
+
+    send_to: SendTo = SendTo()
+    """Where reports are sent on to."""
+
+    operators: list[str] = []
+    """Users, of those in Orthanc's `RegisteredUsers`, who may start, retry, pause or change anything by `/ai`. All others
+    may only read. Without authentication, which Orthanc then serves to this machine alone, everybody may."""
 
     x_ray: XRay = Field(default=XRay(), alias="XRay")
     """Chest radiographs."""

@@ -26,6 +26,8 @@ MAXIMUM_DEPTH = 16
 # body. Both were measured.
 STATUS: Mapping[Code, int] = {
     Code.BAD_REQUEST: 400,
+    Code.OPERATOR_ONLY: 403,
+    Code.CROSS_SITE: 403,
     Code.NOT_FOUND: 404,
     Code.NOT_AN_XRAY: 404,
     Code.METHOD_NOT_ALLOWED: 405,
