@@ -20,6 +20,10 @@ CARDIAC = "cardiac-ct"
 """Name of the analysis of CT studies."""
 
 
+REPORT_CHECK = "report-check"
+"""Name of a worker's task that is no analysis: is a stored report the one that would be stored now?"""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """What a worker gets.

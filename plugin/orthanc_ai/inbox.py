@@ -7,23 +7,29 @@ everything is settled. Callbacks only ring the bell.
 import json
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from functools import partial
 
-from .analyses import CARDIAC, XRAY
+from .analyses import CARDIAC, XRAY, Analysis
 from .codes import Code
 from .jobs import Jobs
 from .ledger import Ledger
-from .outcomes import CARDIAC_METADATA, XRAY_METADATA, search_pattern
-from .server import ORTHANC_TIME, Change, Resource, Server, ServerError
+from .outcomes import REQUEST_METADATA, search_pattern
+from .retries import Retries
+from .server import ORTHANC_TIME, Change, Level, Resource, Server, ServerError
+from .settings import Priority
+from .sweeps import ArchiveSweep, OutcomeSweep, Reconciliation, RequestSweep, Running, Sweep
 from .workers import place
 from .xray.select import is_xray
 
 PROPERTY = 1024
 """Number of Orthanc's global property that holds the saved place; 1024 is the first one for users."""
+
+KINDS = ("NewInstance", "StableStudy")
+"""Rows of the change log that are read."""
 
 PAGE = 100
 """Rows of the change log read at once."""
@@ -34,30 +40,22 @@ NET_S = 2.0
 REMEMBERED_SERIES = 10_000
 """How many series' studies are remembered; each takes about 200 bytes."""
 
-SCAN_S = 0.2
-"""The scan steps back after so long, so that arrivals are read meanwhile and a stop is noticed."""
+SLICE_S = 0.2
+"""Sweeps and the look ahead step back after so long, so that arrivals are read meanwhile and a stop is noticed."""
 
 SAVE_S = 1.0
 """The place is saved at most this often while work goes on: what a crash repeats is found done in the index."""
 
+SWEEP_SHARE = 200
+"""How much of a sweep's work is begun at once, so that what arrives does not wait behind a whole archive."""
 
-@dataclass(slots=True, eq=False)
-class _Scan:
-    """A look through the whole archive for what has no outcome: a backfill, or after the log was cleared.
+RESERVE = 100
+"""Room among the jobs that ordinary arrivals leave to what is urgent, asked for, or tried again."""
 
-    Attributes
-    ----------
-    studies
-        Orthanc identifiers of the studies to look at, the next one last.
-    due
-        What was found and is not begun.
-    open
-        What was begun and is not settled.
-    """
+REQUESTS_AT_ONCE = 4
+"""Requests that are carried out side by side; the others wait, a few bytes each, in memory and in the index."""
 
-    studies: list[str]
-    due: deque[tuple[str, str]] = field(default_factory=deque)
-    open: int = 0
+_LEVELS: tuple[Level, ...] = ("instance", "series", "study", "patient")
 
 
 @dataclass(slots=True)
@@ -66,6 +64,7 @@ class _Study:
 
     sequence: int
     seen: float
+    urgent: bool
 
 
 class Inbox:
@@ -73,30 +72,52 @@ class Inbox:
 
     Parameters
     ----------
+    analyses
+        Those whose held and failed work is taken up again.
     backfill
         What the first start does with what is stored already: ``none``, ``all`` or ``since:YYYY-MM-DD``.
     born
         When the plugin was loaded: what was stored before lay there already at a first start.
     stable_age
         Seconds without a new image after which Orthanc calls a study stable (its setting `StableAge`).
+    priority
+        What overtakes the rest.
     """
 
-    def __init__(self, server: Server, jobs: Jobs, *, backfill: str, born: datetime, stable_age: float) -> None:
+    def __init__(
+        self,
+        server: Server,
+        jobs: Jobs,
+        retries: Retries,
+        analyses: Sequence[Analysis],
+        *,
+        backfill: str,
+        born: datetime,
+        stable_age: float,
+        priority: Priority,
+    ) -> None:
         self._server = server
         self._jobs = jobs
+        self._retries = retries
+        self._analyses = tuple(analyses)
         self._backfill = backfill
         self._born = born
         self._stable_age = stable_age
+        self._priority = priority
         self._bell = threading.Event()
         self._stopping = threading.Event()
-        self._settled_lock = threading.Lock()
-        self._settled: list[int | _Scan] = []
-        self._scan: _Scan | None = None
+        self._lock = threading.Lock()
+        self._save_lock = threading.Lock()
+        self._settled: list[int | Running] = []
+        self._requests: dict[tuple[Level, str], None] = {}
+        self._requests_to_load = True
+        self._wanted_sweeps: list[Code] = []
+        self._sweeps: list[Running] = []
+        self._archive: Running | None = None
         self._scan_wanted = False
-        self._requests: deque[tuple[str, str, bool]] = deque()
-        self._release_held = threading.Event()
         self._studies: dict[str, _Study] = {}
-        self._study_of_series: dict[str, str] = {}
+        self._study_of_series: dict[str, Resource] = {}
+        self._ahead = 0
         self._begun = ""
         self._begun_reading = False
         self._saved = ""
@@ -104,32 +125,79 @@ class Inbox:
         self.ledger = Ledger(0)
         self.counted: Counter[str] = Counter()
         self.on_begun: Callable[[], None] = lambda: None
-        jobs.on_room = self.ring
 
-    # Called from elsewhere
+    # Called from elsewhere, on any thread
 
     def ring(self) -> None:
         """Something may have changed. Returns at once."""
         self._bell.set()
 
     def release_held(self) -> None:
-        """What was held may go on: its model is there."""
-        self._release_held.set()
+        """What was held may go on: its model is there, or the pause is over."""
+        self._sweep_outcomes(Code.HELD)
+
+    def retry_failed(self) -> int:
+        """Take up again everything that was given up; how much that is."""
+        failed = sum(
+            self._server.count(one.level, metadata={one.metadata: search_pattern(Code.FAILED)})
+            for one in self._analyses
+        )
+        if failed:
+            self._sweep_outcomes(Code.FAILED)
+        return failed
+
+    def _sweep_outcomes(self, code: Code) -> None:
+        with self._lock:
+            self._wanted_sweeps.append(code)
         self._bell.set()
 
-    def request(self, wanted: Iterable[tuple[str, str]]) -> None:
-        """Take what somebody asked for: analysis and resource. It waits in memory, a few bytes each."""
-        self._requests.extend((name, identifier, True) for name, identifier in wanted)
+    def retry_later(self, analysis: str, identifier: str, seconds: float) -> None:
+        """A job has failed and is to be tried again after so many seconds."""
+        self._retries.add(analysis, identifier, seconds)
         self._bell.set()
+
+    def request(self, level: Level, identifier: str) -> None:
+        """Take what somebody asks for. Afterwards the caller writes it into the index, so that it outlives a restart.
+
+        In this order it is at worst done twice, which changes nothing.
+        """
+        with self._lock:
+            self._requests[level, identifier] = None
+        self._bell.set()
+
+    def reconcile(self, since: date | None) -> None:
+        """Look through the whole archive for what has no outcome.
+
+        Parameters
+        ----------
+        since
+            Earliest day of reception. Without it, when the first start was, or what its backfill said.
+        """
+        with self._save_lock:
+            if since is not None:
+                self._begun = min(self._begun, since.strftime("%Y%m%d"))
+            self._scan_wanted = True
+        # Written down before anybody is told that it will be done.
+        self._save(force=True)
+        self._bell.set()
+
+    def reconciliation(self) -> Reconciliation | None:
+        """The look through the archive that runs, or the latest one since the start."""
+        archive = self._archive
+        if archive is None or not isinstance(archive.sweep, ArchiveSweep):
+            return None
+        return archive.sweep.progress(len(archive.due) + archive.open)
 
     def waiting(self) -> tuple[int, int]:
-        """What was asked for and is not begun, and CT studies that are not complete yet."""
-        return len(self._requests), len(self._studies)
+        """Requests that are not carried out, and CT studies that are not complete yet."""
+        return len(self._requests) + sum(isinstance(one.sweep, RequestSweep) for one in self._sweeps), len(
+            self._studies
+        )
 
     @property
     def idle(self) -> bool:
         """Whether nothing is left to do but to read on from the place."""
-        busy = self._release_held.is_set() or self._requests or self._scan or self._scan_wanted
+        busy = self._sweeps or self._wanted_sweeps or self._requests or self._requests_to_load or self._scan_wanted
         return self._begun_reading and not busy
 
     def stop(self) -> None:
@@ -157,9 +225,11 @@ class Inbox:
                 self._server.error(f"AI: inbox: {Code.INTERNAL_ERROR}: {place(error)}; trying again")
                 busy = False
             if not busy:
-                self._bell.wait(NET_S)
+                due = self._retries.next_s()
+                self._bell.wait(NET_S if due is None else min(NET_S, due))
         try:
             if begun:
+                self._collect()
                 self._save(force=True)
         except ServerError as error:
             self._server.error(f"AI: inbox: the place was not saved: {error}")
@@ -168,7 +238,8 @@ class Inbox:
         text = self._server.property(PROPERTY)
         if text:
             saved = json.loads(text)
-            self.ledger, self._begun, self._scan_wanted = Ledger(saved["place"]), saved["begun"], saved["scan"]
+            self.ledger = Ledger(saved["place"])
+            self._begun, self._scan_wanted = saved["begun"], saved["scan"]
         else:
             self.ledger = Ledger(self._server.last_change_before(self._born))
             self._begun, self._scan_wanted = _first_reception(self._backfill, self._born), self._backfill != "none"
@@ -178,37 +249,32 @@ class Inbox:
                     "on is analysed"
                 )
         # What was held when the server stopped may have its model now.
-        self._release_held.set()
+        self.release_held()
         self._begun_reading = True
         self._save(force=True)
 
     def _step(self) -> bool:
         """One round; whether there is more to do at once."""
         self._collect()
-        if self._release_held.is_set():
-            self._release_held.clear()
-            held = {XRAY_METADATA: search_pattern(Code.HELD)}
-            try:
-                self._requests.extend(
-                    (XRAY, found, False) for found in self._server.identifiers("instance", metadata=held)
-                )
-            except ServerError:
-                self._release_held.set()
-                raise
+        self._load_requests()
         self._complete_studies()
-        room = self._jobs.room()
+        for name, identifier in self._retries.take(max(self._jobs.room(), 0)):
+            self._jobs.submit(name, identifier)
         more = False
+        room = self._jobs.room() - RESERVE
         if room > 0:
             more = self._read(min(room, PAGE))
-        more = self._advance_requests() or more
-        more = self._advance_scan() or more
+        elif self._jobs.room() > 0:
+            self._look_ahead()
+        self._begin_sweeps()
+        more = self._advance_sweeps() or more
         self._collect()
         self._save()
-        return more and self._jobs.room() > 0
+        return more and self._jobs.room() > RESERVE
 
     def _read(self, limit: int) -> bool:
         """Read a page of the change log; whether there may be more."""
-        page = self._server.changes(self.ledger.position, limit, ("NewInstance", "StableStudy"))
+        page = self._server.changes(self.ledger.position, limit, KINDS)
         # In this order: rows that vanish after the page was read are found missing in the next round.
         self._check_log()
         for change in page.rows:
@@ -227,8 +293,8 @@ class Inbox:
         first = page.rows[0].sequence if page.rows else page.last + 1
         if first > self.ledger.position + 1:
             self._server.warn("AI: the change log was cleared")
-            self.ledger.read(first - 1)
             self._scan_wanted = True
+            self.ledger.read(first - 1)
             self._save(force=True)
 
     def _take(self, change: Change) -> None:
@@ -239,60 +305,91 @@ class Inbox:
         if found is None:
             return
         modality = str(found.tags.get("Modality", ""))
-        if is_xray(modality, found.metadata.get("SopClassUid", "")):
-            self._submit(XRAY, change.resource, change.sequence)
+        if _is_xray(found):
+            self._submit(XRAY, change.resource, change.sequence, urgent=self._is_urgent(found))
         elif modality == "CT":
             self._wait_for_study(found, change.sequence)
         else:
             self.counted[modality or "none"] += 1
 
-    def _submit(self, name: str, identifier: str, sequence: int) -> None:
+    def _submit(self, name: str, identifier: str, sequence: int, *, urgent: bool) -> None:
         self.ledger.begin(sequence)
-        self._jobs.submit(name, identifier, partial(self._settle, sequence))
+        self._jobs.submit(name, identifier, partial(self._settle, sequence), urgent=urgent)
 
-    def _settle(self, what: int | _Scan) -> None:
+    def _settle(self, what: int | Running) -> None:
         """Called on a job's thread: the ledger is the loop's own, so leave a note and ring."""
-        with self._settled_lock:
+        with self._lock:
             self._settled.append(what)
         self._bell.set()
 
     def _collect(self) -> None:
-        with self._settled_lock:
+        with self._lock:
             settled, self._settled = self._settled, []
         for what in settled:
-            if isinstance(what, _Scan):
+            if isinstance(what, Running):
                 what.open -= 1
             else:
                 self.ledger.settle(what)
 
+    # What overtakes the rest
+
+    def _is_urgent(self, found: Resource) -> bool:
+        if self._priority.is_urgent(found.metadata):
+            return True
+        if not self._priority.stat:
+            return False
+        study = self._study_of(found.parent)
+        return study is not None and self._priority.is_stat(study.tags)
+
+    def _look_ahead(self) -> None:
+        """While there is no room for what comes next, look further ahead for what is urgent.
+
+        What is found there comes once more in its turn, and is found done.
+        """
+        if not (self._priority.remote_aet or self._priority.called_aet or self._priority.stat):
+            return
+        until = time.monotonic() + SLICE_S
+        self._ahead = max(self._ahead, self.ledger.position)
+        while time.monotonic() < until and self._jobs.room() > 0:
+            page = self._server.changes(self._ahead, PAGE, KINDS[:1])
+            for change in page.rows:
+                if self._stopping.is_set() or self._jobs.room() <= 0:
+                    return
+                found = self._server.resource("instance", change.resource, ("Modality",))
+                if found and _is_xray(found) and self._is_urgent(found):
+                    self._jobs.submit(XRAY, change.resource, urgent=True)
+                self._ahead = change.sequence
+            if not page.rows or page.done:
+                return
+
     # CT studies: Orthanc's stable events live in memory, so the place stays before a study's images until it is judged
 
     def _wait_for_study(self, found: Resource, sequence: int) -> None:
-        identifier = self._study_of(found.parent)
-        if identifier is None:
+        owner = self._study_of(found.parent)
+        if owner is None:
             return
-        study = self._studies.get(identifier)
+        study = self._studies.get(owner.identifier)
         if study is None:
             # The first image of a study holds the place; the others come after it anyway.
             self.ledger.begin(sequence)
-            self._studies[identifier] = _Study(sequence, time.monotonic())
+            self._studies[owner.identifier] = _Study(sequence, time.monotonic(), self._is_urgent(found))
         else:
             study.seen = time.monotonic()
 
-    def _study_of(self, series: str) -> str | None:
-        """Orthanc identifier of a series' study, remembered: the slices of a series come by the thousand."""
+    def _study_of(self, series: str) -> Resource | None:
+        """A series' study, remembered: the slices of a series come by the thousand."""
         if series not in self._study_of_series:
-            found = self._server.resource("series", series)
+            found = self._server.study_of("series", series)
             if found is None:
                 return None
             if len(self._study_of_series) >= REMEMBERED_SERIES:
                 self._study_of_series.clear()
-            self._study_of_series[series] = found.parent
+            self._study_of_series[series] = found
         return self._study_of_series[series]
 
     def _stable(self, change: Change) -> None:
         waiting = self._studies.pop(change.resource, None)
-        self._submit(CARDIAC, change.resource, change.sequence)
+        self._submit(CARDIAC, change.resource, change.sequence, urgent=bool(waiting and waiting.urgent))
         if waiting:
             self._settle(waiting.sequence)
 
@@ -304,70 +401,87 @@ class Inbox:
             if found is not None and not found.stable:
                 self._studies[identifier].seen = time.monotonic()
                 continue
-            sequence = self._studies.pop(identifier).sequence
-            self._jobs.submit(CARDIAC, identifier, partial(self._settle, sequence))
+            study = self._studies.pop(identifier)
+            self._jobs.submit(CARDIAC, identifier, partial(self._settle, study.sequence), urgent=study.urgent)
 
-    # The archive: backfill, a cleared log, held work
+    # Sweeps: backfill, a cleared log, what was held or has failed, what somebody asked for
 
-    def _advance_scan(self) -> bool:
-        """Look at some more studies, as long as there is room and not for long; whether there is more."""
-        if self._scan is None:
-            if not self._scan_wanted:
-                return False
-            self._scan = _Scan(self._server.identifiers("study"))
-            # A log that is cleared from now on asks for another scan after this one.
-            self._scan_wanted = False
-            self._server.warn(f"AI: looking through {len(self._scan.studies)} studies for what has no outcome yet")
-        scan, until = self._scan, time.monotonic() + SCAN_S
-        while (scan.due or scan.studies) and self._jobs.room() > 0 and time.monotonic() < until:
-            if scan.due:
-                scan.open += 1
-                self._jobs.submit(*scan.due.popleft(), partial(self._settle, scan))
-            else:
-                # Taken off the list only after it was read: an error must not make it look done.
-                scan.due.extend(self._due(scan.studies[-1]))
-                scan.studies.pop()
-        if scan.due or scan.studies:
-            return True
-        if not scan.open:
-            # Only now: a crash before would have lost what was found but not done.
-            self._server.warn("AI: the archive has been looked through")
-            self._scan = None
-            self._save(force=True)
-        return False
+    def _load_requests(self) -> None:
+        if not self._requests_to_load:
+            return
+        for level in _LEVELS:
+            for identifier in self._server.identifiers(level, metadata={REQUEST_METADATA: "*"}):
+                self.request(level, identifier)
+        self._requests_to_load = False
 
-    def _due(self, study: str) -> list[tuple[str, str]]:
-        """Analysis and resource of what a study holds that was received since we began and has no outcome."""
-        due, has_ct = [], False
-        for found in self._server.children("study", study, "instance", ("Modality",)):
-            if found.metadata.get("ReceptionDate", "") < self._begun:
-                continue
-            modality = str(found.tags.get("Modality", ""))
-            if is_xray(modality, found.metadata.get("SopClassUid", "")) and XRAY_METADATA not in found.metadata:
-                due.append((XRAY, found.identifier))
-            has_ct = has_ct or modality == "CT"
-        if has_ct and self._server.metadata("study", study, CARDIAC_METADATA) is None:
-            due.append((CARDIAC, study))
-        return due
+    def _begin_sweeps(self) -> None:
+        # A log that is cleared from now on asks for another look at the archive after this one.
+        if self._scan_wanted and not any(isinstance(one.sweep, ArchiveSweep) for one in self._sweeps):
+            with self._save_lock:
+                self._archive = self._start(ArchiveSweep(self._begun))
+                self._scan_wanted = False
+        with self._lock:
+            codes, self._wanted_sweeps = dict.fromkeys(self._wanted_sweeps), []
+        for code in codes:
+            for analysis in self._analyses:
+                self._start(OutcomeSweep(code, analysis, asked=code is Code.FAILED))
+        running = {one.sweep.key for one in self._sweeps if isinstance(one.sweep, RequestSweep)}
+        with self._lock:
+            # What is asked for once more while it is carried out comes again afterwards.
+            ready = [key for key in self._requests if key not in running][: REQUESTS_AT_ONCE - len(running)]
+            for key in ready:
+                del self._requests[key]
+        for key in ready:
+            self._start(RequestSweep(*key))
 
-    def _advance_requests(self) -> bool:
-        for _ in range(max(self._jobs.room(), 0)):
-            if not self._requests:
-                return False
-            name, identifier, asked = self._requests.popleft()
-            self._jobs.submit(name, identifier, asked=asked)
-        return bool(self._requests)
+    def _start(self, sweep: Sweep) -> Running:
+        running = Running(sweep)
+        self._sweeps.append(running)
+        return running
+
+    def _advance_sweeps(self) -> bool:
+        """Begin some more of what the sweeps find, as long as there is room and not for long; whether there is more."""
+        more = False
+        for running in list(self._sweeps):
+            until = time.monotonic() + SLICE_S
+            while running.may_go_on and running.open < SWEEP_SHARE and self._jobs.room() > 0:
+                running.fill(self._server)
+                if running.due:
+                    wanted = running.due.popleft()
+                    running.open += 1
+                    done = partial(self._settle, running)
+                    self._jobs.submit(wanted.analysis, wanted.identifier, done, asked=wanted.asked)
+                if time.monotonic() > until or self._stopping.is_set():
+                    break
+            if running.done:
+                self._finish(running)
+            more = more or (running.may_go_on and running.open < SWEEP_SHARE)
+        return more
+
+    def _finish(self, running: Running) -> None:
+        """A sweep has ended, and all that it found is done: a crash before would have lost what was not."""
+        sweep = running.sweep
+        if isinstance(sweep, RequestSweep):
+            with self._lock:
+                sweep.keep = sweep.key in self._requests
+        sweep.finish(self._server)
+        self._sweeps.remove(running)
+        self._save(force=True)
 
     # The place
 
     def _save(self, *, force: bool = False) -> None:
-        text = json.dumps(
-            {"place": self.ledger.place, "begun": self._begun, "scan": self._scan_wanted or self._scan is not None}
-        )
-        if text == self._saved or (not force and time.monotonic() - self._saved_at < SAVE_S):
-            return
-        self._server.set_property(PROPERTY, text)
-        self._saved, self._saved_at = text, time.monotonic()
+        with self._save_lock:
+            scan = self._scan_wanted or any(isinstance(one.sweep, ArchiveSweep) for one in list(self._sweeps))
+            text = json.dumps({"place": self.ledger.place, "begun": self._begun, "scan": scan})
+            if text == self._saved or (not force and time.monotonic() - self._saved_at < SAVE_S):
+                return
+            self._server.set_property(PROPERTY, text)
+            self._saved, self._saved_at = text, time.monotonic()
+
+
+def _is_xray(found: Resource) -> bool:
+    return is_xray(str(found.tags.get("Modality", "")), found.metadata.get("SopClassUid", ""))
 
 
 def _first_reception(backfill: str, born: datetime) -> str:

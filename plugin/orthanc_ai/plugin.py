@@ -13,8 +13,11 @@ from .cardiac.index_tags import EXTRA_MAIN_DICOM_TAGS
 from .cardiac.trigger import CardiacStudies
 from .desk import Desk
 from .inbox import Inbox
+from .job import Job, Knocks
 from .jobs import Jobs
+from .pause import Pause
 from .readiness import Readiness
+from .retries import Retries
 from .sdk import Sdk
 from .server import Server
 from .settings import SettingsError, read_settings
@@ -27,6 +30,10 @@ STACK_BYTES = 8 * 1024 * 1024
 
 JOIN_S = 10.0
 """How long a stopping server waits for each of our threads."""
+
+
+CAPACITY = 1000
+"""Jobs in hand, about 1 KB each; what waits beyond that waits in Orthanc's change log."""
 
 
 class Plugin:
@@ -49,7 +56,8 @@ class Plugin:
             _check_tags(configuration)
         # Orthanc answers before it says that it has started; what arrives in between is ours.
         self._born = datetime.now(UTC)
-        self.readiness = Readiness(self.server, self.settings, self._released)
+        self.readiness = Readiness(self.server, self.settings, self._model_ready)
+        self._knocks = Knocks()
         self._stable_age = float(configuration.get("StableAge", 60))
         self._threads: list[threading.Thread] = []
         self._dispatcher = Dispatcher(self.server)
@@ -79,29 +87,55 @@ class Plugin:
         elif change == kinds.ORTHANC_STOPPED:
             self._stop()
 
-    def _released(self) -> None:
-        if self.inbox:
-            self.inbox.release_held()
-
     def _start(self) -> None:
-        settings, server = self.settings, self.server
+        settings, server, knocks = self.settings, self.server, self._knocks
         self.workers = Workers(settings)
         analyses: tuple[Analysis, ...] = (Radiographs(settings, self.readiness), CardiacStudies(settings))
-        self.jobs = Jobs(
+        retries = Retries(server, analyses)
+        pause = Pause(server)
+        pause.load()
+        job = Job(
             server,
             self.workers,
-            {analysis.name: analysis for analysis in analyses},
-            parallel=settings.workers + 2,
-            capacity=8 * (settings.workers + 2),
+            pause,
+            knocks,
+            lambda _: "{}",
+            max_attempts=settings.max_attempts,
+            first_pause_s=settings.retry_pause,
         )
-        self.inbox = Inbox(server, self.jobs, backfill=settings.backfill, born=self._born, stable_age=self._stable_age)
-        desk = Desk(server, self.inbox, self.jobs)
+        self.jobs = Jobs(
+            server,
+            {analysis.name: analysis for analysis in analyses},
+            job,
+            knocks,
+            parallel=settings.workers + 2,
+            capacity=CAPACITY,
+            first_pause_s=settings.retry_pause,
+        )
+        self.inbox = Inbox(
+            server,
+            self.jobs,
+            retries,
+            analyses,
+            backfill=settings.backfill,
+            born=self._born,
+            stable_age=self._stable_age,
+            priority=settings.priority,
+        )
+        knocks.room = self.inbox.ring
+        knocks.retry = self.inbox.retry_later
+        knocks.model_doubtful = self.readiness.doubt
+        desk = Desk(server, self.inbox, self.jobs, retries, pause)
         routes = Routes(Context(server, settings, queue=desk, models=self.readiness))
         self.inbox.on_begun = partial(self._dispatcher.open, routes)
         for name, run in (("ai-inbox", self.inbox.run), ("ai-model", self.readiness.run)):
             thread = threading.Thread(target=run, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
+
+    def _model_ready(self) -> None:
+        if self.inbox:
+            self.inbox.release_held()
 
     def _stop(self) -> None:
         self._dispatcher.stop()

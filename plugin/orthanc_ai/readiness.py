@@ -7,6 +7,7 @@ Fetching, checking and exporting a model means unpickling it, so it happens in a
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,7 @@ class Readiness:
         self._settings = settings
         self._on_ready = on_ready
         self._stopping = threading.Event()
+        self._doubted = threading.Event()
         self._child: subprocess.Popen[str] | None = None
         self._child_lock = threading.Lock()
         self._reason: tuple[Code, str] = (Code.MODEL_MISSING, "not looked for yet")
@@ -91,16 +93,27 @@ class Readiness:
         )
 
     def run(self) -> None:
-        """Try until the model is ready. Runs on a thread of its own."""
+        """Try until the model is ready, and again whenever that is doubted. Runs on a thread of its own."""
+        doubts = 0
+        while self._make_ready():
+            self._doubted.clear()
+            self._announce()
+            self._on_ready()
+            ready_at = time.monotonic()
+            self._doubted.wait()
+            # What seems ready here and is of no use to the workers must not set them going over and over.
+            doubts = doubts + 1 if time.monotonic() - ready_at < PAUSES_S[-1] else 0
+            self._stopping.wait(PAUSES_S[min(doubts, len(PAUSES_S) - 1)])
+
+    def _make_ready(self) -> bool:
+        """Try until the model is ready; ``False`` if the server stops before."""
         attempt = 0
         while not self._stopping.is_set():
             if self._load():
-                self._announce()
-                self._on_ready()
-                return
+                return True
             self._prepare()
             if self._load():
-                continue
+                return True
             code, detail = self._reason
             pause = PAUSES_S[min(attempt, len(PAUSES_S) - 1)]
             attempt += 1
@@ -108,11 +121,19 @@ class Readiness:
                 f"AI: model {self.card.name} is not ready: {code}: {detail}. X-rays are held; next attempt in {pause} s"
             )
             self._stopping.wait(pause)
+        return False
+
+    def doubt(self, code: Code) -> None:
+        """A worker could not use the model, with this code: look whether it is still there. Returns at once."""
+        self._reason = (code, "a worker could not use it")
+        self._prepared = None
+        self._doubted.set()
 
     def stop(self) -> None:
         """Give up trying."""
         with self._child_lock:
             self._stopping.set()
+            self._doubted.set()
             if self._child:
                 self._child.terminate()
 

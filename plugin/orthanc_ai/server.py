@@ -30,10 +30,15 @@ _ORDER: dict[Level, tuple[tuple[str, str, Literal["ASC", "DESC"]], ...]] = {
 # OrthancPluginErrorCode values that say "there is no such thing" (plugin SDK, enumeration OrthancPluginErrorCode).
 _UNKNOWN_RESOURCE = 17
 _INEXISTENT_ITEM = 7
+_BAD_FILE_FORMAT = 15
 
 
 class ServerError(Exception):
     """Orthanc refused a request or could not carry it out."""
+
+
+class FileRefusedError(ServerError):
+    """Orthanc does not take a file for DICOM: trying again is of no use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,8 @@ class Change:
     sequence: int
     kind: str
     resource: str
+    date: str = ""
+    """When, in the form `ORTHANC_TIME`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,8 @@ class Server:
         except self._sdk.OrthancException as error:
             if error.args and error.args[0] in (_UNKNOWN_RESOURCE, _INEXISTENT_ITEM):
                 return None
+            if error.args and error.args[0] == _BAD_FILE_FORMAT:
+                raise FileRefusedError("Orthanc does not take it for DICOM") from error
             raise ServerError(" ".join(str(part) for part in error.args)) from error
 
     def configuration(self) -> dict[str, Any]:
@@ -123,7 +132,9 @@ class Server:
         """Rows of the change log after `since`, at most `limit` of them, of these kinds (of all, if none are named)."""
         kind = f"&type={';'.join(kinds)}" if kinds else ""
         page = self.get(f"/changes?since={since}&limit={limit}{kind}") or {}
-        rows = tuple(Change(row["Seq"], row["ChangeType"], row["ID"]) for row in page.get("Changes", ()))
+        rows = tuple(
+            Change(row["Seq"], row["ChangeType"], row["ID"], row.get("Date", "")) for row in page.get("Changes", ())
+        )
         return Changes(rows, page.get("Last", since), page.get("Done", True))
 
     def last_change_before(self, moment: datetime) -> int:
@@ -148,6 +159,11 @@ class Server:
         if body is None or metadata is None:
             return None
         return _resource(level, body | {"Metadata": metadata})
+
+    def study_of(self, level: Literal["instance", "series"], identifier: str) -> Resource | None:
+        """The study of an instance or a series, with its main tags and nothing else; ``None`` if it is gone."""
+        body = self.get(f"/{_PATHS[level]}/{identifier}/study")
+        return None if body is None else _resource("study", body)
 
     def find(
         self,
@@ -201,12 +217,22 @@ class Server:
         return tuple(_resource(level, item) for item in self.post("/tools/find", body))
 
     def identifiers(
-        self, level: Level, query: Mapping[str, str] | None = None, *, metadata: Mapping[str, str] | None = None
+        self,
+        level: Level,
+        query: Mapping[str, str] | None = None,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        since: int = 0,
+        limit: int = 0,
     ) -> list[str]:
-        """Orthanc identifiers of all matching resources, without reading anything else of them."""
+        """Orthanc identifiers of all matching resources, or of a page of them, without reading anything else."""
         body: dict[str, Any] = {"Level": level.capitalize(), "Query": dict(query or {}), "ResponseContent": []}
         if metadata:
             body["MetadataQuery"] = dict(metadata)
+        if since:
+            body["Since"] = since
+        if limit:
+            body["Limit"] = limit
         return [item["ID"] for item in self.post("/tools/find", body)]
 
     def count(
@@ -250,8 +276,10 @@ class Server:
 
         Raises
         ------
+        FileRefusedError
+            If Orthanc does not take it for DICOM.
         ServerError
-            If Orthanc does not accept the file.
+            If it cannot be stored now.
         """
         answer = self._call(self._sdk.RestApiPost, "/instances", dicom)
         if answer is None:

@@ -67,8 +67,16 @@ class Priority(Section):
     """AE titles under which senders call this server with what is urgent, e.g. `["AI_STAT"]`."""
 
     stat: bool = True
-    """Studies whose Requested Procedure Priority is `STAT` or `HIGH`, or whose Study Priority ID is `HIGH`, are urgent.
-    Orthanc's index must have these tags: `ExtraMainDicomTags` of orthanc.json names them."""
+    """Studies whose Requested Procedure Priority is `STAT` or `HIGH` are urgent. Orthanc's index must have that tag:
+    `ExtraMainDicomTags` of orthanc.json names it."""
+
+    def is_urgent(self, metadata: Mapping[str, str]) -> bool:
+        """Whether an instance is urgent by its sender, as its Orthanc metadata name it."""
+        return metadata.get("RemoteAET", "") in self.remote_aet or metadata.get("CalledAET", "") in self.called_aet
+
+    def is_stat(self, study: Mapping[str, Any]) -> bool:
+        """Whether a study is urgent by its Requested Procedure Priority (0040,1003), whose terms are in PS3.3 C.4.11."""
+        return self.stat and str(study.get("RequestedProcedurePriority", "")).strip().upper() in {"STAT", "HIGH"}
 
 
 class SendTo(Section):

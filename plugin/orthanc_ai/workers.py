@@ -9,6 +9,7 @@ import os
 import resource
 import threading
 import traceback
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, wait
 from concurrent.futures import TimeoutError as FuturesTimeoutError
 from multiprocessing import connection
@@ -27,6 +28,10 @@ STOP_CHECK_S = 1.0
 
 POOLS_TO_TRY = 3
 """A pool breaks if an idle worker dies; if it breaks again and again, something is wrong with the workers."""
+
+
+_OUT_OF_MEMORY = 77
+"""Exit code of a worker that has no memory left."""
 
 
 class WorkerError(Exception):
@@ -66,10 +71,16 @@ class Workers:
 
     pebble replaces a worker that dies at work. If one dies without work (the kernel is out of memory, say), pebble gives
     up the whole pool; then another one is made.
+
+    Parameters
+    ----------
+    on_replaced
+        Called when a worker had to be replaced.
     """
 
-    def __init__(self, settings: AI) -> None:
+    def __init__(self, settings: AI, on_replaced: Callable[[], None] = lambda: None) -> None:
         self._settings = settings
+        self._on_replaced = on_replaced
         self._timeout = settings.job_timeout
         self._stopping = threading.Event()
         self._lock = threading.Lock()
@@ -108,11 +119,12 @@ class Workers:
                     raise WorkerError(Code.STOPPING, "")
             answer: Answer = future.result()
         except FuturesTimeoutError:
+            self._on_replaced()
             raise WorkerError(Code.DEADLINE_EXCEEDED, f"no answer within {self._timeout} s") from None
         except ProcessExpired as error:
-            raise WorkerError(Code.WORKER_DIED, f"exit code {error.exitcode}") from None
-        except MemoryError:
-            raise WorkerError(Code.WORKER_DIED, "out of the memory that AI.WorkerMemoryMiB allows") from None
+            self._on_replaced()
+            reason = "out of the memory that AI.WorkerMemoryMiB allows" if error.exitcode == _OUT_OF_MEMORY else ""
+            raise WorkerError(Code.WORKER_DIED, reason or f"exit code {error.exitcode}") from None
         except UnforeseenError as error:
             raise WorkerError(Code.INTERNAL_ERROR, str(error)) from None
         return answer
@@ -122,6 +134,7 @@ class Workers:
             if self._pool is broken and not self._stopping.is_set():
                 self._end(broken)
                 self._pool = self._make()
+                self._on_replaced()
 
     def stop(self) -> None:
         """End all workers, their tasks included."""
@@ -164,6 +177,7 @@ def _read(task: Task) -> Answer:
     try:
         return _readers[task.analysis].read(task)
     except MemoryError:
-        raise
+        # What is left of the memory is in pieces; another worker begins afresh.
+        os._exit(_OUT_OF_MEMORY)
     except Exception as error:  # noqa: BLE001 - whatever it is, the job must end with a code
         raise UnforeseenError(place(error)) from None

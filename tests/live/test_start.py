@@ -216,14 +216,15 @@ def test_a_vanished_file_ends_with_a_code_and_holds_up_nothing(make_server: Call
     orthanc = archive(make_server, data)
     for file in (orthanc.folder / "db").glob("??/??/*"):
         file.unlink()
-    orthanc.ai["Backfill"] = "all"
+    orthanc.ai |= {"Backfill": "all", "RetryPause": 0.1}
     orthanc.start()
     orthanc.wait_idle()
     [new] = orthanc.upload([data / "cxr" / "wg04_rg1_cr_mono1_15bit_j2k_lossy.dcm"])
     orthanc.wait_idle()
     assert orthanc.outcome("instances", new, XRAY_METADATA)["code"] == "REPORTED"  # type: ignore[index]
+    orthanc.wait_until(lambda: orthanc.get("/ai/status")["queue"]["failed"] == len(IMAGES), "they are not given up")
     failed = orthanc.get("/ai/outcomes?code=FAILED")["outcomes"]
-    assert len(failed) == len(IMAGES)
+    assert all(outcome["attempts"] == 3 for outcome in failed)
     assert all("FILE_UNREADABLE" in outcome["detail"] for outcome in failed)
 
 

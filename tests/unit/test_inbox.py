@@ -8,19 +8,26 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from orthanc_ai.inbox import Inbox
+from orthanc_ai.inbox import RESERVE, Inbox
 from orthanc_ai.jobs import Jobs
 from orthanc_ai.outcomes import CARDIAC_METADATA
+from orthanc_ai.retries import Retries
 from orthanc_ai.server import Changes, Resource, Server, ServerError
+from orthanc_ai.settings import Priority
 
 CR = "1.2.840.10008.5.1.4.1.1.1"
+
+
+def orthanc_id(number: int) -> str:
+    """Of the form that Orthanc gives its identifiers."""
+    return bytes([number] * 20).hex("-", 4)
 
 
 class StandIn:
     """An archive of CR images, one in each study, whose index fails as often as it is told to."""
 
     def __init__(self, studies: int) -> None:
-        self.studies = [f"study-{number}" for number in range(studies)]
+        self.studies = [orthanc_id(number) for number in range(studies)]
         self.failures = 0
         self.saved = ""
         self.log: list[str] = []
@@ -43,8 +50,8 @@ class StandIn:
     def changes(self, _since: int, _limit: int, kinds: tuple[str, ...]) -> Changes:
         return Changes((), 7, True)
 
-    def identifiers(self, level: str, *_: Any, **__: Any) -> list[str]:
-        return list(self.studies) if level == "study" else []
+    def identifiers(self, level: str, *_: Any, metadata: object = None, **__: Any) -> list[str]:
+        return list(self.studies) if level == "study" and not metadata else []
 
     def children(self, _level: str, study: str, *_: Any) -> Iterator[Resource]:
         self._fail()
@@ -69,7 +76,7 @@ class Taken:
         self.on_room: Callable[[], None] = lambda: None
 
     def room(self) -> int:
-        return 2 - len(self.open)
+        return RESERVE + 2 - len(self.open)
 
     def submit(self, _name: str, identifier: str, done: Callable[[], None], **_: Any) -> None:
         self.open.append((identifier, done))
@@ -83,7 +90,16 @@ class Taken:
 
 def inbox_of(server: StandIn, jobs: Taken) -> Inbox:
     born = datetime(2026, 6, 1, tzinfo=UTC)
-    made = Inbox(cast(Server, server), cast(Jobs, jobs), backfill="all", born=born, stable_age=1)
+    made = Inbox(
+        cast(Server, server),
+        cast(Jobs, jobs),
+        Retries(cast(Server, server), ()),
+        (),
+        backfill="all",
+        born=born,
+        stable_age=1,
+        priority=Priority(),
+    )
     made._begin()
     return made
 
@@ -104,7 +120,7 @@ def test_a_backfill_goes_on_after_errors_and_finds_everything() -> None:
     server, jobs = StandIn(5), Taken()
     inbox = inbox_of(server, jobs)
     server.failures = 3
-    assert sorted(rounds(inbox, jobs, 12)) == [f"image of study-{number}" for number in range(5)]
+    assert sorted(rounds(inbox, jobs, 12)) == sorted(f"image of {orthanc_id(number)}" for number in range(5))
     assert inbox.idle
 
 

@@ -6,14 +6,17 @@ from typing import Any
 
 from .. import __version__
 from ..codes import Code
-from ..outcomes import XRAY_METADATA, search_pattern
-from ..server import Server
+from ..outcomes import CARDIAC_METADATA, XRAY_METADATA, search_pattern
+from ..server import Level, Server
 from .context import Context
 from .views import DEMONSTRATION_WARNING, View
 
 COUNT_SHARE = 0.05
 """Share of its time that the server may spend on counting outcomes for those who ask for the status: 16 ms on 6,000
 images, so that a small archive is counted anew at every question, and a large one now and then."""
+
+
+_COUNTED: tuple[tuple[Level, str], ...] = (("instance", XRAY_METADATA), ("study", CARDIAC_METADATA))
 
 
 class ConfiguredModel(View):
@@ -48,20 +51,26 @@ class QueueView(View):
     waiting: int
     """Jobs in hand that wait for a worker. More may wait in Orthanc's change log."""
     running: int
+    retrying: int
+    """Jobs that failed and are tried again."""
     studies_to_come: int
     """CT studies whose images arrive and that are not complete yet."""
     idle: bool
     """Nothing is in hand or asked for: everything up to `place` is settled."""
+    paused: bool
+    """An operator has paused the work."""
     held: int
-    """X-rays in the archive that wait for the model."""
+    """X-rays and CT studies in the archive that wait for the model or for the end of the pause."""
     failed: int
-    """X-rays in the archive whose analysis was given up."""
+    """X-rays and CT studies in the archive whose analysis was given up."""
     ended: dict[str, int]
     """Jobs that ended since the server started, by code."""
     counted: dict[str, int]
     """Instances since the server started that no analysis is about, by modality."""
     place: int
     """Row of Orthanc's change log up to which everything is settled."""
+    oldest_seconds: float
+    """Age of the oldest row of Orthanc's change log that is not settled; 0 if there is none."""
     last_error: LastErrorView | None
 
 
@@ -101,13 +110,16 @@ class StatusReader:
             queue=QueueView(
                 waiting=work.waiting,
                 running=work.running,
+                retrying=work.retrying,
                 studies_to_come=work.studies_to_come,
                 idle=work.idle,
+                paused=work.paused,
                 held=counts[Code.HELD],
                 failed=counts[Code.FAILED],
                 ended={str(code): number for code, number in work.ended.items()},
                 counted=dict(work.counted),
                 place=work.place,
+                oldest_seconds=round(work.oldest_s, 1),
                 last_error=LastErrorView(
                     code=work.last_error.code,
                     sentence=work.last_error.code.sentence,
@@ -123,7 +135,9 @@ class StatusReader:
             started = time.monotonic()
             if started >= self._valid_until:
                 self._counts = {
-                    code: self._server.count("instance", metadata={XRAY_METADATA: search_pattern(code)})
+                    code: sum(
+                        self._server.count(level, metadata={name: search_pattern(code)}) for level, name in _COUNTED
+                    )
                     for code in (Code.HELD, Code.FAILED)
                 }
                 ended = time.monotonic()

@@ -62,8 +62,10 @@ class StudyReader:
             {"seriesInstanceUID": series.series_instance_uid, "code": _code(series), "role": series.role}
             for series in verdict.series
         ]
+        # The number of instances tells whether the study has grown, without their headers.
+        data = {"cardiac": verdict.cardiac, "instances": len(headers), "series": listed}
         return Answer(
-            Outcome(Code.REPORTED, task.recipe, result=result, data={"cardiac": verdict.cardiac, "series": listed}),
+            Outcome(Code.REPORTED, task.recipe, result=result, data=data),
             dicom,
             parts=tuple(
                 (series.series_instance_uid, Outcome(_code(series), task.recipe, data=series.to_json()))

@@ -86,9 +86,12 @@ class Queue:
         return QueueStatus(
             waiting=3,
             running=1,
+            retrying=0,
             idle=False,
+            paused=False,
             studies_to_come=0,
             place=17,
+            oldest_s=12.0,
             ended={Code.REPORTED: 5},
             counted={"MR": 2},
             last_error=LastError(Code.DEADLINE_EXCEEDED, "2026-01-02T03:04:05+00:00"),

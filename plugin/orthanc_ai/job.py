@@ -1,0 +1,375 @@
+"""One job's life: due, running, stored, refused, held, to be tried again, or failed."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from .analyses import REPORT_CHECK, Analysis, Answer, NotReadyError, Task, Work
+from .codes import Code
+from .outcomes import REPORT_METADATA, Outcome, Result, read_outcome
+from .pause import Pause
+from .retries import due_after, pause_s, remaining_s
+from .server import FileRefusedError, Resource, Server, ServerError
+from .workers import WorkerError, Workers
+
+IDENTITY_TAGS = ("PatientID", "StudyInstanceUID")
+"""What a report and its source have in common."""
+
+_WAITING = (Code.HELD, Code.RETRYING)
+"""Outcomes that settle nothing yet."""
+
+_OPEN = (*_WAITING, Code.FAILED)
+"""Outcomes that are no result."""
+
+
+class StoppingError(Exception):
+    """The server stops; what is in hand comes again after the restart."""
+
+
+@dataclass(slots=True)
+class Knocks:
+    """Whom a job tells what; each returns at once, on any thread.
+
+    Attributes
+    ----------
+    room
+        A job is done, so there is room for another.
+    retry
+        Analysis, Orthanc identifier, seconds: to be tried again then.
+    marked
+        A report was stored that may have to be sent on.
+    model_doubtful
+        A worker could not use the model that was there, with this code.
+    ended
+        Analysis, code and seconds by stage of a job that ended.
+    """
+
+    room: Callable[[], None] = lambda: None
+    retry: Callable[[str, str, float], None] = lambda *_: None
+    marked: Callable[[], None] = lambda: None
+    model_doubtful: Callable[[Code], None] = lambda _: None
+    ended: Callable[[str, Code, Mapping[str, float]], None] = lambda *_: None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a job ended.
+
+    Attributes
+    ----------
+    code
+        Of the outcome that was written; ``None`` if there was nothing to do.
+    reason
+        The fault, if there was one.
+    again
+        It is to be done again at once: what it waited for has come meanwhile.
+    """
+
+    code: Code | None = None
+    reason: Code | None = None
+    again: bool = False
+
+
+class _Kept(Enum):
+    """Whether the archive has a report."""
+
+    NO = auto()
+    OURS = auto()
+    UNMARKED = auto()
+
+
+class Fault(Exception):  # noqa: N818 - it is a value that becomes an outcome
+    """An attempt that failed.
+
+    Attributes
+    ----------
+    parked
+        Whether trying again is of no use.
+    counts
+        Whether it counts towards AI.MaxAttempts: a full disk is no fault of the job.
+    """
+
+    def __init__(self, code: Code, detail: str, *, parked: bool = False, counts: bool = True) -> None:
+        super().__init__(f"{code}: {detail}" if detail else str(code))
+        self.code = code
+        self.parked = parked
+        self.counts = counts
+
+
+class Job:
+    """Does jobs, one at a time on each thread that calls it.
+
+    Parameters
+    ----------
+    mark
+        Makes the mark of a report of ours, from whether it is one of a demonstration model.
+    max_attempts, first_pause_s
+        How often a job is tried, and seconds until the second time.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        workers: Workers,
+        pause: Pause,
+        knocks: Knocks,
+        mark: Callable[[bool], str],
+        *,
+        max_attempts: int,
+        first_pause_s: float,
+    ) -> None:
+        self._server = server
+        self._workers = workers
+        self._pause = pause
+        self._knocks = knocks
+        self._mark = mark
+        self._max_attempts = max_attempts
+        self._first_pause_s = first_pause_s
+
+    def do(self, analysis: Analysis, identifier: str, *, asked: bool) -> Ended:
+        """Analyse one resource, unless that is done.
+
+        Parameters
+        ----------
+        asked
+            Somebody asks for it: a settled image is compared with today's recipe, and what was given up tried again.
+
+        Raises
+        ------
+        ServerError
+            If Orthanc's index could not be read or written: nothing is settled.
+        StoppingError
+            If the server stops.
+        """
+        started = time.perf_counter()
+        found = self._server.resource(analysis.level, identifier, (*analysis.tags, *IDENTITY_TAGS))
+        if found is None or not analysis.wants(found):
+            return Ended()
+        previous = read_outcome(found.metadata, analysis.metadata)
+        if previous and not asked and self._is_left_alone(analysis, found, previous):
+            return Ended()
+        if self._pause.active:
+            self._end(analysis, found, Answer(_open(Code.HELD, str(Code.PAUSED), previous)), started)
+            # Whoever let the work go on may have looked for what is held just before.
+            return Ended(Code.HELD, again=not self._pause.active)
+        try:
+            work = analysis.work(self._server, found)
+        except NotReadyError as reason:
+            held = _open(Code.HELD, str(reason.code), previous, model=reason.model)
+            self._end(analysis, found, Answer(held), started)
+            return Ended(Code.HELD, again=self._is_ready(analysis, found))
+        if previous and previous.recipe == work.recipe:
+            if previous.code is Code.FAILED and not asked:
+                return Ended()
+            if self._still_true(found, previous):
+                return Ended()
+        try:
+            answer = self._answer(analysis, work, previous)
+            if answer is None or (answer.dicom is not None and not self._keep(found, answer)):
+                return Ended()
+        except Fault as fault:
+            return self._fail(analysis, found, work.recipe, previous, fault, started, asked=asked)
+        self._end(analysis, found, answer, started)
+        if answer.outcome.code is Code.HELD:
+            self._knocks.model_doubtful(Code(answer.outcome.detail))
+        return Ended(answer.outcome.code)
+
+    # What is there already
+
+    def _is_left_alone(self, analysis: Analysis, found: Resource, previous: Outcome) -> bool:
+        """Whether nobody has asked for another look at an outcome, and it is not its time yet."""
+        if previous.code is Code.RETRYING:
+            remaining = remaining_s(previous)
+            if remaining > 0:
+                self._knocks.retry(analysis.name, found.identifier, remaining)
+                return True
+        # An image does not change: what was settled once stays so. A study may have grown.
+        return analysis.level == "instance" and previous.code not in _WAITING
+
+    def _is_ready(self, analysis: Analysis, found: Resource) -> bool:
+        """Whether what a job waits for came while that was written down: whoever released the held has missed it."""
+        try:
+            analysis.work(self._server, found)
+        except NotReadyError:
+            return False
+        return True
+
+    def _still_true(self, found: Resource, outcome: Outcome) -> bool:
+        """Whether an outcome with the right recipe settles the matter: its report may have been deleted since."""
+        if outcome.code in _OPEN:
+            return False
+        return outcome.result is None or self._kept(found, outcome.result)[0] is _Kept.OURS
+
+    def _kept(self, found: Resource, result: Result) -> tuple[_Kept, str]:
+        """Whether a report is there, for the patient and study of its source, and its Orthanc identifier.
+
+        After a correction of the Patient ID the same UIDs stand under two patients. Their Orthanc identifiers are not
+        compared: Orthanc takes padding for a part of the Patient ID where a source does not state the representation.
+        """
+        query = {"SOPInstanceUID": result.sop_instance_uid}
+        for stored in self._server.find("instance", query, tags=IDENTITY_TAGS):
+            if _identity(stored) == _identity(found):
+                return (_Kept.OURS if REPORT_METADATA in stored.metadata else _Kept.UNMARKED), stored.identifier
+        return _Kept.NO, ""
+
+    # Doing it
+
+    def _answer(self, analysis: Analysis, work: Work, previous: Outcome | None) -> Answer | None:
+        """What a worker makes of it; ``None`` if the resource has gone meanwhile.
+
+        Raises
+        ------
+        Fault, StoppingError
+        """
+        last = previous.result if previous else None
+        if work.refusal:
+            return Answer(Outcome(work.refusal, work.recipe, result=last))
+        replaced = last if last and last.demonstration is work.demonstration else None
+        try:
+            payload = work.payload()
+        except ServerError as error:
+            raise Fault(Code.FILE_UNREADABLE, str(error)) from error
+        if payload is None:
+            return None
+        return self._run(Task(analysis.name, payload, work.recipe, replaced, work.weights))
+
+    def _run(self, task: Task) -> Answer:
+        try:
+            return self._workers.run(task)
+        except WorkerError as error:
+            if error.code is Code.STOPPING:
+                raise StoppingError from None
+            raise Fault(error.code, error.detail) from error
+
+    def _keep(self, found: Resource, answer: Answer) -> bool:
+        """Store a report unless it is there, see that it is there, and mark it as ours.
+
+        Returns
+        -------
+        Whether the resource is still there. A report must not bring back a study that was deleted meanwhile.
+
+        Raises
+        ------
+        Fault
+            If the report is not there afterwards.
+        """
+        dicom, result = answer.dicom, answer.outcome.result
+        assert dicom is not None
+        assert result is not None
+        if self._gone(found):
+            return False
+        kept, identifier = self._kept(found, result)
+        if kept is _Kept.NO:
+            try:
+                stored = self._server.store(dicom)
+            except FileRefusedError as error:
+                raise Fault(Code.STORE_REFUSED, str(error), parked=True) from error
+            except ServerError as error:
+                raise Fault(Code.STORE_FAILED, str(error), counts=False) from error
+            if self._gone(found):
+                self._server.delete("instance", stored)
+                return False
+            kept, identifier = self._kept(found, result)
+            if kept is _Kept.NO:
+                raise Fault(Code.STORE_FAILED, "Orthanc took the report but does not have it", counts=False)
+        elif kept is _Kept.UNMARKED:
+            self._compare(identifier, dicom)
+        if kept is _Kept.UNMARKED:
+            self._server.set_metadata("instance", identifier, REPORT_METADATA, self._mark(result.demonstration))
+            self._knocks.marked()
+        return True
+
+    def _compare(self, identifier: str, ours: bytes) -> None:
+        """See whether a report that nobody has marked is ours: come back from an archive, or stored before a crash.
+
+        Raises
+        ------
+        Fault
+            If somebody else has stored something under its identifiers.
+        """
+        stored = self._server.file(identifier)
+        if stored is None:
+            raise Fault(Code.STORE_FAILED, "the report vanished while it was looked at", counts=False)
+        verdict = self._run(Task(REPORT_CHECK, {"stored": stored, "ours": ours}, "")).outcome
+        if verdict.code is not Code.REPORTED:
+            raise Fault(verdict.code, verdict.detail, parked=True)
+
+    def _gone(self, found: Resource) -> bool:
+        return self._server.resource(found.level, found.identifier) is None
+
+    # Writing it down
+
+    def _fail(
+        self,
+        analysis: Analysis,
+        found: Resource,
+        recipe: str,
+        previous: Outcome | None,
+        fault: Fault,
+        started: float,
+        *,
+        asked: bool,
+    ) -> Ended:
+        before = previous.attempts if previous and previous.code is Code.RETRYING and not asked else 0
+        attempts = before + 1
+        if fault.parked or (fault.counts and attempts >= self._max_attempts):
+            code, pause, due = Code.FAILED, 0.0, ""
+        else:
+            pause = pause_s(self._first_pause_s, attempts)
+            code, due = Code.RETRYING, due_after(pause)
+        outcome = _open(code, str(fault), previous, recipe=recipe, attempts=attempts, due=due)
+        self._end(analysis, found, Answer(outcome), started)
+        if code is Code.RETRYING:
+            self._knocks.retry(analysis.name, found.identifier, pause)
+        return Ended(code, fault.code)
+
+    def _end(self, analysis: Analysis, found: Resource, answer: Answer, started: float) -> None:
+        """Write down the outcome. The report is stored before, so that a crash costs a repetition, never a report."""
+        server, outcome = self._server, answer.outcome
+        if answer.parts:
+            series = {
+                one.tags.get("SeriesInstanceUID"): one for one in server.children("study", found.identifier, "series")
+            }
+            for uid, part in answer.parts:
+                if uid in series:
+                    server.set_metadata("series", series[uid].identifier, analysis.metadata, part.to_text())
+        for label, present in answer.labels.items():
+            server.set_label(analysis.level, found.identifier, label, present)
+        if not server.set_metadata(analysis.level, found.identifier, analysis.metadata, outcome.to_text()):
+            return
+        with suppress(Exception):  # counting must not undo what is done
+            self._knocks.ended(analysis.name, outcome.code, answer.seconds)
+        stages = " ".join(f"{stage}={seconds * 1000:.0f}ms" for stage, seconds in answer.seconds.items())
+        line = f"{outcome.code} in {time.perf_counter() - started:.3f} s {stages}".rstrip()
+        if outcome.code in _OPEN:
+            line += f": {outcome.detail}" + (f", attempt {outcome.attempts}" if outcome.code is not Code.HELD else "")
+        server.warn(f"AI: {analysis.name}: {line}")
+
+
+def _identity(resource: Resource) -> list[str]:
+    return [str(resource.tags.get(tag, "")).strip() for tag in IDENTITY_TAGS]
+
+
+def _open(
+    code: Code,
+    detail: str,
+    previous: Outcome | None,
+    *,
+    recipe: str = "",
+    model: str = "",
+    attempts: int = 1,
+    due: str = "",
+) -> Outcome:
+    """An outcome that is no result, and keeps what was known before."""
+    return Outcome(
+        code,
+        recipe,
+        detail=detail,
+        model=model or (previous.model if previous else ""),
+        result=previous.result if previous else None,
+        data=previous.data if previous else {},
+        attempts=attempts,
+        due=due,
+    )

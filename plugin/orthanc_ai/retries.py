@@ -1,0 +1,116 @@
+"""What failed and is tried again, and when."""
+
+import heapq
+import threading
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from .analyses import Analysis
+from .codes import Code
+from .outcomes import Outcome, read_outcome, search_pattern
+from .server import Server
+
+GROWTH = 4
+"""Each pause is so many times as long as the one before: what a busy machine spoils is right the second time, what is
+broken should not keep the workers from the rest."""
+
+LONGEST_PAUSE_S = 600.0
+"""No pause is longer, so that what waits for a disk or a database goes on soon after these are well."""
+
+IN_MEMORY = 10_000
+"""Retries remembered at once, about 200 bytes each; further ones stay in the index until there is room."""
+
+
+def pause_s(first: float, attempts: int) -> float:
+    """Seconds to wait after so many attempts.
+
+    Parameters
+    ----------
+    first
+        Seconds after the first attempt.
+    attempts
+        How often it was tried, at least once.
+    """
+    # The exponent is bounded, since attempts are not: a full disk may last for weeks.
+    return float(min(first * GROWTH ** min(attempts - 1, 20), LONGEST_PAUSE_S))
+
+
+def due_after(seconds: float) -> str:
+    """A moment from now, ISO 8601 in UTC."""
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
+
+
+def remaining_s(outcome: Outcome) -> float:
+    """Seconds until an outcome's retry is due; at most 0 if it is, or if somebody has spoiled the time."""
+    try:
+        return min((datetime.fromisoformat(outcome.due) - datetime.now(UTC)).total_seconds(), LONGEST_PAUSE_S)
+    except (ValueError, TypeError):
+        return 0.0
+
+
+class Retries:
+    """The retries to come, soonest first.
+
+    They stand in the index, as outcomes with the code ``RETRYING``; this is the timetable made of them.
+    """
+
+    def __init__(self, server: Server, analyses: Iterable[Analysis]) -> None:
+        self._server = server
+        self._analyses = tuple(analyses)
+        self._lock = threading.Lock()
+        self._timetable: list[tuple[datetime, str, str]] = []
+        self._incomplete = True
+
+    def add(self, analysis: str, identifier: str, seconds: float) -> None:
+        """Try again after so many seconds. Called on any thread."""
+        due = datetime.now(UTC) + timedelta(seconds=seconds)
+        with self._lock:
+            if len(self._timetable) < IN_MEMORY:
+                heapq.heappush(self._timetable, (due, analysis, identifier))
+            else:
+                self._incomplete = True
+
+    def take(self, limit: int) -> list[tuple[str, str]]:
+        """Those that are due, at most so many: analysis and Orthanc identifier.
+
+        Raises
+        ------
+        ServerError
+            If the index had to be read and could not.
+        """
+        with self._lock:
+            load = self._incomplete and not self._timetable
+            self._incomplete = self._incomplete and not load
+        if load:
+            try:
+                self._load()
+            except BaseException:
+                self._incomplete = True
+                raise
+        taken: list[tuple[str, str]] = []
+        with self._lock:
+            now = datetime.now(UTC)
+            while len(taken) < limit and self._timetable and self._timetable[0][0] <= now:
+                _, analysis, identifier = heapq.heappop(self._timetable)
+                taken.append((analysis, identifier))
+        return taken
+
+    def next_s(self) -> float | None:
+        """Seconds until the next one is due; ``None`` if there is none."""
+        with self._lock:
+            if not self._timetable:
+                return None
+            return max(0.0, (self._timetable[0][0] - datetime.now(UTC)).total_seconds())
+
+    def __len__(self) -> int:
+        return len(self._timetable)
+
+    def _load(self) -> None:
+        for analysis in self._analyses:
+            pattern = {analysis.metadata: search_pattern(Code.RETRYING)}
+            found = self._server.find(analysis.level, metadata=pattern, limit=IN_MEMORY)
+            self._incomplete = self._incomplete or len(found) == IN_MEMORY
+            for resource in found:
+                outcome = read_outcome(resource.metadata, analysis.metadata)
+                if outcome:
+                    self.add(analysis.name, resource.identifier, max(0.0, remaining_s(outcome)))
