@@ -183,7 +183,10 @@ class Code(StrEnum):
 
     # Sending a report on
     SEND_FAILED = "SEND_FAILED", "The destination did not take the report."
-    DESTINATION_UNKNOWN = "DESTINATION_UNKNOWN", "Orthanc has no modality or DICOMweb server of this name any more."
+    DESTINATION_UNKNOWN = (
+        "DESTINATION_UNKNOWN",
+        "AI.SendTo or Orthanc does not name this modality or DICOMweb server any more.",
+    )
 
     # Answers of the /ai routes
     OPERATOR_ONLY = "OPERATOR_ONLY", "Only the users whom AI.Operators names may do this."

@@ -93,20 +93,32 @@ class Server:
 
     # Requests
 
-    def get(self, path: str) -> Any | None:
-        """JSON of a REST path; ``None`` if there is no such resource."""
-        body = self._call(self._sdk.RestApiGet, path)
+    def get(self, path: str, *, plugins: bool = False) -> Any | None:
+        """JSON of a REST path; ``None`` if there is no such resource.
+
+        Parameters
+        ----------
+        plugins
+            The path is one of another plugin, e.g. of DICOMweb.
+        """
+        body = self._call(self._sdk.RestApiGetAfterPlugins if plugins else self._sdk.RestApiGet, path)
         return None if body is None else json.loads(body)
 
-    def post(self, path: str, body: Any) -> Any:
+    def post(self, path: str, body: Any, *, plugins: bool = False) -> Any:
         """Answer to a JSON body.
+
+        Parameters
+        ----------
+        plugins
+            The path is one of another plugin, e.g. of DICOMweb.
 
         Raises
         ------
         ServerError
             If Orthanc refuses it or there is no such path.
         """
-        answer = self._call(self._sdk.RestApiPost, path, json.dumps(body).encode())
+        function = self._sdk.RestApiPostAfterPlugins if plugins else self._sdk.RestApiPost
+        answer = self._call(function, path, json.dumps(body).encode())
         if answer is None:
             raise ServerError(f"no such resource: {path}")
         return json.loads(answer) if answer else None
