@@ -332,7 +332,11 @@ class Server:
         """Set a global property; it survives a crash of the server."""
         self._call(self._sdk.SetGlobalProperty, number, text)
 
-    # The log
+    # Metrics and the log
+
+    def set_metric(self, name: str, value: float) -> None:
+        """Set a number of Orthanc's `/tools/metrics-prometheus`; Orthanc adds the time and keeps single precision."""
+        self._call(self._sdk.SetMetricsValue, name, value, self._sdk.MetricsType.DEFAULT)
 
     def warn(self, message: str) -> None:
         """Write to Orthanc's log, always shown."""
