@@ -43,6 +43,10 @@ FAILED_PATTERN = '*"state":"failed"*'
 escaped."""
 
 
+SENT_PATTERN = '*"state":"sent"*'
+"""Wildcard that matches reports that some destination has taken."""
+
+
 class MarkError(ValueError):
     """A metadata text is not the mark of a report."""
 

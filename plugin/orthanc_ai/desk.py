@@ -12,7 +12,6 @@ from .inbox import KINDS, Inbox
 from .jobs import Jobs, LastError
 from .outcomes import REQUEST_METADATA
 from .pause import Pause
-from .retries import Retries
 from .server import ORTHANC_TIME, Level, Resource, Server
 from .sweeps import Reconciliation
 from .xray.select import is_xray
@@ -26,8 +25,6 @@ class QueueStatus:
     ----------
     waiting, running
         Jobs in hand. More may wait in the change log.
-    retrying
-        What failed and is tried again.
     studies_to_come
         CT studies whose images arrive and that are not complete yet.
     idle
@@ -46,7 +43,6 @@ class QueueStatus:
 
     waiting: int
     running: int
-    retrying: int
     studies_to_come: int
     idle: bool
     paused: bool
@@ -82,11 +78,10 @@ class HandJob:
 class Desk:
     """Where questions and requests about the work are taken."""
 
-    def __init__(self, server: Server, inbox: Inbox, jobs: Jobs, retries: Retries, pause: Pause) -> None:
+    def __init__(self, server: Server, inbox: Inbox, jobs: Jobs, pause: Pause) -> None:
         self._server = server
         self._inbox = inbox
         self._jobs = jobs
-        self._retries = retries
         self._pause = pause
 
     def status(self) -> QueueStatus:
@@ -97,7 +92,6 @@ class Desk:
         return QueueStatus(
             waiting=waiting + requested,
             running=running,
-            retrying=len(self._retries),
             studies_to_come=studies,
             idle=self._inbox.idle and not waiting + running,
             paused=self._pause.active,

@@ -39,7 +39,7 @@ class Knocks:
     retry
         Analysis, Orthanc identifier, seconds: to be tried again then.
     marked
-        A report was stored that may have to be sent on.
+        Orthanc identifier of a report that was stored and may have to be sent on.
     model_doubtful
         A worker could not use the model that was there, with this code.
     ended
@@ -48,7 +48,7 @@ class Knocks:
 
     room: Callable[[], None] = lambda: None
     retry: Callable[[str, str, float], None] = lambda *_: None
-    marked: Callable[[], None] = lambda: None
+    marked: Callable[[str], None] = lambda _: None
     model_doubtful: Callable[[Code], None] = lambda _: None
     ended: Callable[[str, Code, Mapping[str, float]], None] = lambda *_: None
 
@@ -278,7 +278,7 @@ class Job:
             self._compare(identifier, dicom)
         if kept is _Kept.UNMARKED:
             self._server.set_metadata("instance", identifier, REPORT_METADATA, self._mark(result.demonstration))
-            self._knocks.marked()
+            self._knocks.marked(identifier)
         return True
 
     def _compare(self, identifier: str, ours: bytes) -> None:

@@ -15,13 +15,13 @@ PREFIX = "orthanc_ai_"
 GAUGES = {
     "jobs_waiting": "Jobs in hand that wait for a worker. More may wait in Orthanc's change log.",
     "jobs_running": "Jobs at work.",
-    "jobs_retrying": "Jobs that failed and will be tried again.",
-    "jobs_held": "X-rays in the archive that wait: for the configured model, or for an operator.",
+    "jobs_retrying": "X-rays and CT studies whose analysis failed and will be tried again.",
+    "jobs_held": "X-rays and CT studies in the archive that wait: for the configured model, or for an operator.",
     "jobs_failed": "X-rays and CT studies in the archive whose analysis was given up.",
     "oldest_unsettled_seconds": "Age of the oldest change that is not settled; 0 if there is none.",
     "deliveries_due": "Reports that are still to be sent on.",
     "deliveries_failed": "Reports whose sending was given up.",
-    "deliveries_sent_total": "Reports that were sent on since the start.",
+    "deliveries_sent": "Reports in the archive that some destination has taken.",
     "model_ready": "1 if the configured model is ready, else 0.",
     "paused": "1 if an operator has paused the work, else 0.",
 }

@@ -1,20 +1,27 @@
 """The plugin: the rooms, wired together."""
 
 import threading
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from .analyses import METADATA, Analysis
+from .api.access import Access
 from .api.context import Context
 from .api.dispatch import Dispatcher
 from .api.routes import Routes
 from .cardiac.index_tags import EXTRA_MAIN_DICOM_TAGS
 from .cardiac.trigger import CardiacStudies
+from .counts import Counter
+from .couriers import check_destinations
+from .deliveries import Deliveries
 from .desk import Desk
 from .inbox import Inbox
 from .job import Job, Knocks
 from .jobs import Jobs
+from .metrics import Metrics
+from .monitor import Monitor
 from .pause import Pause
 from .readiness import Readiness
 from .retries import Retries
@@ -36,6 +43,27 @@ CAPACITY = 1000
 """Jobs in hand, about 1 KB each; what waits beyond that waits in Orthanc's change log."""
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What runs between the start of the server and its stop."""
+
+    inbox: Inbox
+    jobs: Jobs
+    workers: Workers
+    deliveries: Deliveries
+    monitor: Monitor
+
+    def stop(self) -> None:
+        """Stop it all, and wait for what is at work."""
+        self.monitor.stop()
+        self.deliveries.stop()
+        self.inbox.stop()
+        # In this order: jobs must know that their workers are taken away, not dead.
+        self.jobs.give_up()
+        self.workers.stop()
+        self.jobs.join()
+
+
 class Plugin:
     """Everything that runs inside Orthanc.
 
@@ -52,6 +80,7 @@ class Plugin:
         configuration = self.server.configuration()
         self.settings = read_settings(configuration)
         _check_metadata(configuration)
+        check_destinations(configuration, self.settings.send_to)
         if self.settings.cardiac_ct.enabled:
             _check_tags(configuration)
         # Orthanc answers before it says that it has started; what arrives in between is ours.
@@ -60,11 +89,10 @@ class Plugin:
         self._knocks = Knocks()
         self._stable_age = float(configuration.get("StableAge", 60))
         self._threads: list[threading.Thread] = []
+        self._access = Access.of(configuration, self.settings.operators)
         self._dispatcher = Dispatcher(self.server)
         self._viewer = Viewer(self.settings.viewer_directory)
-        self.inbox: Inbox | None = None
-        self.jobs: Jobs | None = None
-        self.workers: Workers | None = None
+        self._running: Running | None = None
 
     def register(self) -> None:
         """Register the callbacks. They run on Orthanc's threads and only ring the bell or hand over."""
@@ -74,14 +102,14 @@ class Plugin:
         self._viewer.register(self._sdk)
 
     def _stored(self, *_: object) -> None:
-        if self.inbox:
-            self.inbox.ring()
+        if self._running:
+            self._running.inbox.ring()
 
     def _changed(self, change: int, _level: int, _identifier: str) -> None:
         kinds = self._sdk.ChangeType
         if change == kinds.STABLE_STUDY:
-            if self.inbox:
-                self.inbox.ring()
+            if self._running:
+                self._running.inbox.ring()
         elif change == kinds.ORTHANC_STARTED:
             self._start()
         elif change == kinds.ORTHANC_STOPPED:
@@ -89,21 +117,28 @@ class Plugin:
 
     def _start(self) -> None:
         settings, server, knocks = self.settings, self.server, self._knocks
-        self.workers = Workers(settings)
+        if self._access.nobody:
+            server.warn(
+                "AI: nobody may start, retry, pause or delete anything by /ai: users have to log in, but AI.Operators names "
+                "none of the RegisteredUsers. Everybody else may only read."
+            )
+        metrics = Metrics(server.set_metric)
+        workers = Workers(settings, metrics.worker_replaced)
         analyses: tuple[Analysis, ...] = (Radiographs(settings, self.readiness), CardiacStudies(settings))
         retries = Retries(server, analyses)
         pause = Pause(server)
         pause.load()
+        deliveries = Deliveries(server, settings)
         job = Job(
             server,
-            self.workers,
+            workers,
             pause,
             knocks,
-            lambda _: "{}",
+            deliveries.mark,
             max_attempts=settings.max_attempts,
             first_pause_s=settings.retry_pause,
         )
-        self.jobs = Jobs(
+        jobs = Jobs(
             server,
             {analysis.name: analysis for analysis in analyses},
             job,
@@ -112,9 +147,9 @@ class Plugin:
             capacity=CAPACITY,
             first_pause_s=settings.retry_pause,
         )
-        self.inbox = Inbox(
+        inbox = Inbox(
             server,
-            self.jobs,
+            jobs,
             retries,
             analyses,
             backfill=settings.backfill,
@@ -122,30 +157,36 @@ class Plugin:
             stable_age=self._stable_age,
             priority=settings.priority,
         )
-        knocks.room = self.inbox.ring
-        knocks.retry = self.inbox.retry_later
+        knocks.room = inbox.ring
+        knocks.retry = inbox.retry_later
+        knocks.marked = deliveries.ring
         knocks.model_doubtful = self.readiness.doubt
-        desk = Desk(server, self.inbox, self.jobs, retries, pause)
-        routes = Routes(Context(server, settings, queue=desk, models=self.readiness))
-        self.inbox.on_begun = partial(self._dispatcher.open, routes)
-        for name, run in (("ai-inbox", self.inbox.run), ("ai-model", self.readiness.run)):
+        knocks.ended = metrics.job_ended
+        desk = Desk(server, inbox, jobs, pause)
+        counter = Counter(server)
+        monitor = Monitor(server, metrics, desk, counter, self.readiness)
+        context = Context(server, settings, queue=desk, models=self.readiness, access=self._access, counter=counter)
+        inbox.on_begun = partial(self._dispatcher.open, Routes(context))
+        self._running = Running(inbox, jobs, workers, deliveries, monitor)
+        for name, run in (
+            ("ai-inbox", inbox.run),
+            ("ai-model", self.readiness.run),
+            ("ai-send", deliveries.run),
+            ("ai-metrics", monitor.run),
+        ):
             thread = threading.Thread(target=run, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
 
     def _model_ready(self) -> None:
-        if self.inbox:
-            self.inbox.release_held()
+        if self._running:
+            self._running.inbox.release_held()
 
     def _stop(self) -> None:
         self._dispatcher.stop()
         self.readiness.stop()
-        if self.inbox and self.jobs and self.workers:
-            self.inbox.stop()
-            # In this order: jobs must know that their workers are taken away, not dead.
-            self.jobs.give_up()
-            self.workers.stop()
-            self.jobs.join()
+        if self._running:
+            self._running.stop()
         for thread in self._threads:
             thread.join(JOIN_S)
 

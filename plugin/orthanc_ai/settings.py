@@ -6,7 +6,7 @@ snake_case. ``docs/configuration.md`` is generated from this module, so the desc
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -278,14 +278,35 @@ def read_settings(configuration: dict[str, Any]) -> AI:
     if not isinstance(section, dict):
         raise SettingsError(f"AI: found {section!r}; allowed: an object with the fields of docs/configuration.md")
     try:
-        return AI.model_validate(section)
+        settings = AI.model_validate(section)
     except ValidationError as error:
         raise SettingsError("\n".join(_line(problem) for problem in error.errors())) from None
+    _check_operators(settings.operators, configuration)
+    return settings
 
 
-def _asks_for_users(configuration: dict[str, Any]) -> bool:
-    registered = configuration.get("AuthenticationEnabled") is True and bool(configuration.get("RegisteredUsers"))
-    return registered or "Authorization" in configuration
+def asks_who_it_is(configuration: Mapping[str, Any]) -> bool:
+    """Whether a user or a program has to say who it is: to Orthanc itself or to its authorization plugin.
+
+    Orthanc turns its own authentication on if remote access is allowed and nothing is said of authentication
+    (`StartHttpServer` in its main.cpp).
+    """
+    remote = configuration.get("RemoteAccessAllowed") is True
+    return configuration.get("AuthenticationEnabled", remote) is True or "Authorization" in configuration
+
+
+def _asks_for_users(configuration: Mapping[str, Any]) -> bool:
+    return asks_who_it_is(configuration) and bool(
+        configuration.get("RegisteredUsers") or "Authorization" in configuration
+    )
+
+
+def _check_operators(operators: Sequence[str], configuration: Mapping[str, Any]) -> None:
+    """Refuse names that nobody can log in with; the authorization plugin may know more of them."""
+    registered = configuration.get("RegisteredUsers", {})
+    unknown = [name for name in operators if name not in registered]
+    if unknown and "Authorization" not in configuration:
+        raise SettingsError(f"AI.Operators: found {unknown!r}; allowed: names in Orthanc's RegisteredUsers")
 
 
 def _line(problem: Any) -> str:

@@ -58,3 +58,42 @@ def test_the_product_configuration_is_valid() -> None:
     settings = read_settings(json.loads(text))
     assert settings.model == "densenet121-res224-all", "the product is configured for the model of record"
     assert settings.backfill == "none"
+
+
+@pytest.mark.parametrize(
+    ("options", "accepted"),
+    [
+        ({"RegisteredUsers": {"alice": "1", "bob": "2"}}, True),
+        ({"RegisteredUsers": {"bob": "2"}}, False),
+        ({}, False),
+        ({"Authorization": {"WebService": "http://127.0.0.1:9/"}}, True),
+    ],
+)
+def test_operators_are_registered_users(options: dict[str, Any], accepted: bool) -> None:
+    given = {**configuration(Operators=["alice"]), "AuthenticationEnabled": True, **options}
+    if accepted:
+        assert read_settings(given).operators == ["alice"]
+    else:
+        with pytest.raises(SettingsError, match=r"AI.Operators: found \['alice'\]; allowed: .*RegisteredUsers"):
+            read_settings(given)
+
+
+@pytest.mark.parametrize(
+    ("options", "accepted"),
+    [
+        ({"RegisteredUsers": {"bob": "2"}}, True),
+        ({"RegisteredUsers": {"bob": "2"}, "AuthenticationEnabled": True}, True),
+        ({"RegisteredUsers": {"bob": "2"}, "AuthenticationEnabled": False}, False),
+        ({"RegisteredUsers": {}, "AuthenticationEnabled": True}, False),
+        ({}, False),
+        ({"AuthenticationEnabled": False, "Authorization": {}}, True),
+    ],
+)
+def test_others_are_let_in_only_if_they_say_who_they_are(options: dict[str, Any], accepted: bool) -> None:
+    """Orthanc turns authentication on by itself if remote access is allowed and nothing else is said."""
+    given = {**configuration(), "RemoteAccessAllowed": True, **options}
+    if accepted:
+        read_settings(given)
+    else:
+        with pytest.raises(SettingsError, match="RegisteredUsers"):
+            read_settings(given)

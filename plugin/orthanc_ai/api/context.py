@@ -3,11 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ..counts import Counter
 from ..desk import QueueStatus
 from ..models.card import ModelCard
 from ..readiness import ModelState
 from ..server import Level, Server
 from ..settings import AI
+from .access import Access
 from .cards import Cards
 
 
@@ -54,6 +56,8 @@ class Context:
     settings: AI
     queue: Queue
     models: Models
+    access: Access
+    counter: Counter
     cards: Cards = field(init=False)
 
     def __post_init__(self) -> None:

@@ -22,7 +22,10 @@ Findings, outcomes and models of the AI that runs inside this Orthanc server.
 
 Resources are named by their Orthanc identifier or by their DICOM identifier (SOP, Series or Study Instance UID,
 Patient ID). Errors are problem documents (RFC 9457) with a member `code`; `/ai/codes` lists the codes. A method that
-a path does not have is answered with 405 and without a body. Access control is Orthanc's own."""
+a path does not have is answered with 405 and without a body.
+
+Who may read is Orthanc's to decide. Whatever is not a GET starts, changes or deletes something: it is for operators, the
+users of Orthanc whom `AI.Operators` names, and never for pages of other web sites."""
 
 _PARAMETERS = {
     "id": "Orthanc identifier, or the DICOM UID of the resource",
@@ -34,9 +37,26 @@ _PARAMETERS = {
 _ALWAYS = (Code.BAD_REQUEST, Code.INTERNAL_ERROR, Code.STARTING, Code.STOPPING)
 """Problems that every route may answer with."""
 
+_CHANGING = (Code.OPERATOR_ONLY, Code.CROSS_SITE)
+"""Problems of the routes that change something."""
 
-def describe(table: "Sequence[Route]") -> bytes:
-    """The description as JSON."""
+_SCHEME = "orthanc"
+
+_SECURITY = {
+    "type": "http",
+    "scheme": "basic",
+    "description": "Users of Orthanc (`RegisteredUsers`). This server asks for them if `security` says so.",
+}
+
+
+def describe(table: "Sequence[Route]", *, authentication: bool) -> bytes:
+    """The description as JSON.
+
+    Parameters
+    ----------
+    authentication
+        Whether this server asks who somebody is.
+    """
     answers = [route.answer for route in table if route.answer is not None]
     queries = [route.query for route in table]
     bodies = [route.body for route in table if route.body is not None]
@@ -48,6 +68,8 @@ def describe(table: "Sequence[Route]") -> bytes:
     paths: dict[str, Any] = {}
     for route in table:
         described = _operation(route, references, schemas)
+        if authentication:
+            described["responses"]["401"] = {"description": "Orthanc wants to know who you are."}
         paths.setdefault(route.template, {})[route.method.lower()] = described
     document = {
         "openapi": "3.1.0",
@@ -57,8 +79,9 @@ def describe(table: "Sequence[Route]") -> bytes:
             "description": _ABOUT,
             "license": {"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
         },
+        "security": [{_SCHEME: []}] if authentication else [],
         "paths": paths,
-        "components": {"schemas": schemas},
+        "components": {"schemas": schemas, "securitySchemes": {_SCHEME: _SECURITY}},
     }
     return json.dumps(document, ensure_ascii=False).encode()
 
@@ -80,9 +103,9 @@ def _operation(route: "Route", references: Any, schemas: dict[str, Any]) -> dict
         operation["requestBody"] = {"required": False, "content": {JSON_TYPE: {"schema": schema}}}
     problem = {PROBLEM_TYPE: {"schema": references[ProblemView, "serialization"]}}
     codes: dict[int, list[Code]] = {}
-    for code in (*route.problems, *_ALWAYS):
+    for code in (*route.problems, *(_CHANGING if route.changes else ()), *_ALWAYS):
         codes.setdefault(STATUS[code], []).append(code)
-    if route.body is not None:
+    if route.changes:
         codes[415] = [Code.BAD_REQUEST]
     for status in sorted(codes):
         sentences = " ".join(f"`{code}`: {code.sentence}" for code in codes[status])

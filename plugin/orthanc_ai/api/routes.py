@@ -72,6 +72,11 @@ class Route:
     csv: bool = False
     problems: Sequence[Code] = field(default=())
 
+    @property
+    def changes(self) -> bool:
+        """Whether it starts, changes or deletes anything: everything but reading does."""
+        return self.method != "GET"
+
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         """What a path of this route looks like."""
@@ -88,8 +93,10 @@ class Route:
         Raises
         ------
         Problem
-            If it carries what the route does not take, or the handler says so.
+            If it comes from somebody who may not, carries what the route does not take, or the handler says so.
         """
+        if self.changes:
+            context.access.check(request.headers)
         query = parse_query(self.query, request.query)
         if self.body is not None:
             parse_body(self.body, request, context.settings.maximum_body_kib * _BYTES_PER_KIB)
@@ -207,7 +214,7 @@ class Routes:
             *_routes(status.StatusReader(context.server)),
             Route("GET", "/ai/openapi.json", "This description", lambda *_: Response(self._description), None),
         ]
-        self._description = describe(self.table)
+        self._description = describe(self.table, authentication=context.access.authentication)
 
     def answer(self, request: Request) -> Response:
         """Answer a request.

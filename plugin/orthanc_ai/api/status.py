@@ -1,22 +1,12 @@
 """``/ai/status``: versions, the model, the queue, the latest trouble."""
 
-import threading
-import time
 from typing import Any
 
 from .. import __version__
 from ..codes import Code
-from ..outcomes import CARDIAC_METADATA, XRAY_METADATA, search_pattern
-from ..server import Level, Server
+from ..server import Server
 from .context import Context
 from .views import DEMONSTRATION_WARNING, View
-
-COUNT_SHARE = 0.05
-"""Share of its time that the server may spend on counting outcomes for those who ask for the status: 16 ms on 6,000
-images, so that a small archive is counted anew at every question, and a large one now and then."""
-
-
-_COUNTED: tuple[tuple[Level, str], ...] = (("instance", XRAY_METADATA), ("study", CARDIAC_METADATA))
 
 
 class ConfiguredModel(View):
@@ -52,7 +42,7 @@ class QueueView(View):
     """Jobs in hand that wait for a worker. More may wait in Orthanc's change log."""
     running: int
     retrying: int
-    """Jobs that failed and are tried again."""
+    """X-rays and CT studies whose analysis failed and is tried again."""
     studies_to_come: int
     """CT studies whose images arrive and that are not complete yet."""
     idle: bool
@@ -88,18 +78,15 @@ class Status(View):
 
 
 class StatusReader:
-    """Answers for the status; remembers for a while what takes time to count."""
+    """Answers for the status; remembers what does not change."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._lock = threading.Lock()
         self._orthanc_version = ""
-        self._counts: dict[Code, int] = {}
-        self._valid_until = 0.0
 
     def read(self, context: Context) -> Status:
         """The state of the server now."""
-        counts = self._count()
+        counts = context.counter.read()
         work = context.queue.status()
         return Status(
             version=__version__,
@@ -110,12 +97,12 @@ class StatusReader:
             queue=QueueView(
                 waiting=work.waiting,
                 running=work.running,
-                retrying=work.retrying,
+                retrying=counts.retrying,
                 studies_to_come=work.studies_to_come,
                 idle=work.idle,
                 paused=work.paused,
-                held=counts[Code.HELD],
-                failed=counts[Code.FAILED],
+                held=counts.held,
+                failed=counts.failed,
                 ended={str(code): number for code, number in work.ended.items()},
                 counted=dict(work.counted),
                 place=work.place,
@@ -129,20 +116,6 @@ class StatusReader:
                 else None,
             ),
         )
-
-    def _count(self) -> dict[Code, int]:
-        with self._lock:
-            started = time.monotonic()
-            if started >= self._valid_until:
-                self._counts = {
-                    code: sum(
-                        self._server.count(level, metadata={name: search_pattern(code)}) for level, name in _COUNTED
-                    )
-                    for code in (Code.HELD, Code.FAILED)
-                }
-                ended = time.monotonic()
-                self._valid_until = ended + (ended - started) / COUNT_SHARE
-            return self._counts
 
     def _version(self) -> str:
         if not self._orthanc_version:

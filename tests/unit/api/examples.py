@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from orthanc_ai.api.access import Access
 from orthanc_ai.api.context import Context
 from orthanc_ai.codes import Code
+from orthanc_ai.counts import Counter
 from orthanc_ai.desk import QueueStatus
 from orthanc_ai.jobs import LastError
 from orthanc_ai.models.card import load_card
@@ -86,7 +88,6 @@ class Queue:
         return QueueStatus(
             waiting=3,
             running=1,
-            retrying=0,
             idle=False,
             paused=False,
             studies_to_come=0,
@@ -107,10 +108,15 @@ class Models:
         return ModelState(self.card.name, self.card.title, False, Code.MODEL_MISSING, "not fetched", False, "")
 
 
-def context(archive: Archive | None = None, **settings: Any) -> Context:
+OPEN = Access(authentication=False)
+"""As on a machine of one's own: Orthanc asks nobody who he is."""
+
+
+def context(archive: Archive | None = None, access: Access = OPEN, **settings: Any) -> Context:
     """What handlers are given, over an archive without a server."""
     ai = AI(models_directory=ROOT / "models", **settings)
-    return Context(cast(Server, archive or Archive()), ai, Queue(), Models())
+    server = cast(Server, archive or Archive())
+    return Context(server, ai, Queue(), Models(), access, Counter(server))
 
 
 def identifier(number: int) -> str:

@@ -157,4 +157,4 @@ def test_a_problem_document_says_everything(code: Code) -> None:
 
 def test_orthanc_knows_every_status() -> None:
     """It closes the connection on those it does not, e.g. 429; tests/live/test_api.py meets most of these."""
-    assert set(STATUS.values()) <= {400, 404, 405, 409, 413, 500, 503}
+    assert set(STATUS.values()) <= {400, 403, 404, 405, 409, 413, 500, 503}
