@@ -11,6 +11,14 @@ OnStored = Callable[[object, str], None]
 OnChange = Callable[[int, int, str], None]
 OnRest = Callable[..., None]
 
+# Well-formed UTF-8 (RFC 3629 section 4), byte by byte as Orthanc's regular expressions see it. Nothing is tried twice.
+UTF8 = (
+    r"(?:[\x00-\x7f]++|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}"
+    r"|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})*+"
+)
+"""Regular expression of what may stand in a path that we answer: to another one Orthanc's Python plugin (5.0) could give
+no Python text, and would answer 500. What does not match is answered 404 by Orthanc."""
+
 
 class RestOutput(Protocol):
     """The answer to one HTTP request."""

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .codes import Code
-from .sdk import RestOutput, Sdk, immortal
+from .sdk import UTF8, RestOutput, Sdk, immortal
 
 ROOT = "/ohif"
 
-URI = f"{ROOT}(|/.*)"
+URI = f"{ROOT}(|/{UTF8})"
 """Regular expression of what is answered here. Orthanc takes away a slash at the end."""
 
 PAGE = "index.html"

@@ -11,12 +11,12 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 
 from ..codes import Code
-from ..sdk import RestOutput, Sdk, immortal
+from ..sdk import UTF8, RestOutput, Sdk, immortal
 from ..server import Server
 from .http import Problem, Request, Response
 from .routes import Routes
 
-URI = "/ai(|/.*)"
+URI = f"/ai(|/{UTF8})"
 """Regular expression of what is answered here; Orthanc matches it against the whole path."""
 
 THREADS = 8
