@@ -118,7 +118,10 @@ class Outcome:
             If the text is not one; metadata can be edited by anybody who may write to Orthanc.
         """
         try:
-            parts = json.loads(text)
+            parts = json.loads(text, parse_constant=_no_number)
+            if "\\u" in text:
+                # Half of a surrogate pair can be named in JSON, but in no answer and no report.
+                json.dumps(parts, ensure_ascii=False).encode()
             result = parts.get("result")
             return cls(
                 code=Code(parts["code"]),
@@ -140,7 +143,7 @@ class Outcome:
                 at=_text(parts["at"]),
                 due=_text(parts.get("due", "")),
             )
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             raise OutcomeError(f"not an outcome: {error}") from None
 
 
@@ -156,6 +159,10 @@ def read_outcome(metadata: Mapping[str, str], name: str) -> Outcome | None:
         return Outcome.from_text(text) if text else None
     except OutcomeError:
         return None
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _text(value: object) -> str:

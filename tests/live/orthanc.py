@@ -62,6 +62,9 @@ class Orthanc:
         self.folder = folder
         self.ai = {"Model": "phantom", "CacheDirectory": str(MODELS_CACHE), **(ai or {})}
         self.options = dict(options or {})
+        # Who asks, if the server wants to know: the first of its users.
+        users = self.options.get("RegisteredUsers", {}) if self.options.get("AuthenticationEnabled") else {}
+        self.user: tuple[str, str] | None = next(iter(users.items()), None)
         self.port = free_port()
         self.dicom_port = free_port()
         self.log = folder / "orthanc.log"
@@ -110,7 +113,7 @@ class Orthanc:
             if self._process is not None and self._process.poll() is not None:
                 raise RuntimeError(f"Orthanc ended with {self._process.returncode}:\n{self.log_text()[-3000:]}")
             try:
-                return requests.get(self.url + path, timeout=5).ok
+                return requests.get(self.url + path, auth=self.user, timeout=5).ok
             except requests.RequestException:
                 return False
 
@@ -158,7 +161,7 @@ class Orthanc:
     # HTTP
 
     def request(self, method: str, path: str, **options: Any) -> Response:
-        return requests.request(method, self.url + path, timeout=60, **options)
+        return requests.request(method, self.url + path, **{"auth": self.user, "timeout": 60, **options})
 
     def get(self, path: str, **options: Any) -> Any:
         """JSON of a path that must be there."""
@@ -184,6 +187,7 @@ class Orthanc:
         """By POST /instances; refused files are left out."""
         stored = []
         with requests.Session() as session:
+            session.auth = self.user
             for file in files:
                 data = _file(file) if isinstance(file, pydicom.Dataset) else file.read_bytes()
                 answer = session.post(self.url + "/instances", data=data, timeout=60)

@@ -22,6 +22,9 @@ CSV_TYPE = "text/csv"
 MAXIMUM_DEPTH = 16
 """Nesting of a request body. What the routes take is flat; a parser's stack is not for others to fill."""
 
+MAXIMUM_FAULTS = 20
+"""How many wrong fields are named: more than anybody mends at once."""
+
 # Orthanc 1.12.7 closes the connection on a status that it does not know, e.g. 429; these it knows. For 405 it sends no
 # body. Both were measured.
 STATUS: Mapping[Code, int] = {
@@ -212,7 +215,11 @@ def _validate[M: BaseModel](model: type[M], content: Any) -> M:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise Problem(Code.BAD_REQUEST, "; ".join(_line(model, fault) for fault in error.errors())) from None
+        faults = error.errors()
+        lines = [_line(model, fault) for fault in faults[:MAXIMUM_FAULTS]]
+        if len(faults) > MAXIMUM_FAULTS:
+            lines.append(f"and {len(faults) - MAXIMUM_FAULTS} more")
+        raise Problem(Code.BAD_REQUEST, "; ".join(lines)) from None
 
 
 def _line(model: type[BaseModel], fault: Any) -> str:

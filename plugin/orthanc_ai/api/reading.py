@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TypedDict
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import FiniteFloat, TypeAdapter, ValidationError
 
 from ..codes import Code
 from ..models.card import Output
@@ -90,8 +90,8 @@ class ImageFindings(View):
 
 class _StoredFinding(TypedDict):
     label: str
-    score: float
-    threshold: float
+    score: FiniteFloat
+    threshold: FiniteFloat
     presence: bool | None
 
 

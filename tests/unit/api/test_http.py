@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
 from orthanc_ai.api.archive import FindingsQuery
-from orthanc_ai.api.http import MAXIMUM_DEPTH, STATUS, Problem, Request, parse_body, parse_query, prefers_csv
+from orthanc_ai.api.http import (
+    MAXIMUM_DEPTH,
+    MAXIMUM_FAULTS,
+    STATUS,
+    Problem,
+    Request,
+    parse_body,
+    parse_query,
+    prefers_csv,
+)
 from orthanc_ai.codes import Code
 
 
@@ -139,6 +148,12 @@ def test_accept_chooses_between_json_and_csv(accept: str, csv: bool) -> None:
 @given(st.text())
 def test_no_accept_header_is_an_error(accept: str) -> None:
     assert prefers_csv(accept) in (True, False)
+
+
+def test_a_long_list_of_faults_is_cut_short() -> None:
+    body = json.dumps({f"n{number}": 1 for number in range(MAXIMUM_FAULTS + 5)}).encode()
+    with pytest.raises(Problem, match="and 5 more"):
+        parse_body(Nothing, post(body), 10_000)
 
 
 @pytest.mark.parametrize("code", STATUS)
