@@ -1,0 +1,82 @@
+"""What Orthanc's jobs say, as measured with Orthanc 1.12.7 and DICOMweb 1.20, and what follows from it."""
+
+from typing import Any
+
+import pytest
+
+from orthanc_ai.couriers import End, check_destinations, fate_of
+from orthanc_ai.settings import SendTo, SettingsError
+
+NO_CONTEXT = 2015
+
+
+def store(details: str, code: int = 9) -> dict[str, Any]:
+    """A failed C-STORE job."""
+    return {"State": "Failure", "Type": "DicomModalityStore", "ErrorCode": code, "ErrorDetails": details, "Content": {}}
+
+
+def stow(code: int, description: str = "Error in the network protocol", **content: Any) -> dict[str, Any]:
+    """A failed STOW-RS job."""
+    content |= {"FunctionErrorCode": code, "FunctionErrorDescription": description}
+    plugin = "Error encountered within the plugin engine"
+    return {"State": "Failure", "ErrorCode": 1, "ErrorDescription": plugin, "ErrorDetails": "", "Content": content}
+
+
+@pytest.mark.parametrize(
+    ("job", "end"),
+    [
+        ({"State": "Success"}, End.SENT),
+        *(({"State": state}, End.UNFINISHED) for state in ("Pending", "Running", "Paused", "Retry")),
+        (store('C-STORE SCU to AET "X" has failed with DIMSE status 0xC000'), End.REFUSED),
+        (store('C-STORE SCU to AET "X" has failed with DIMSE status 0x0122'), End.REFUSED),
+        (store('C-STORE SCU to AET "X" has failed with DIMSE status 0xA900'), End.REFUSED),
+        (store('C-STORE SCU to AET "X" has failed with DIMSE status 0xA700'), End.AWAY),
+        (store('Unable to negotiate a presentation context with AET "X"', NO_CONTEXT), End.REFUSED),
+        (store('DicomAssociation - connecting to AET "X": TCP Initialization Error: Connection refused'), End.AWAY),
+        (store('DicomAssociation - connecting to AET "X": DUL Association Rejected'), End.AWAY),
+        (store('DicomAssociation - C-STORE to AET "X": Peer aborted Association (or never connected)'), End.BROKEN),
+        (store('DicomAssociation - C-STORE to AET "X": DIMSE No data available (timeout in ...)'), End.BROKEN),
+        (stow(8, "Bad request"), End.REFUSED),
+        (stow(29, "Bad credentials were provided to an HTTP request"), End.AWAY),
+        (stow(17, "Unknown resource"), End.AWAY),
+        (stow(9), End.BROKEN),
+        (stow(15, "Bad file format"), End.BROKEN),
+        ({"State": "Failure"}, End.BROKEN),
+    ],
+)
+def test_an_end_is_read_from_what_orthanc_says(job: dict[str, Any], end: End) -> None:
+    assert fate_of(job).end is end
+
+
+def test_the_most_telling_words_are_kept() -> None:
+    words = "Unable to parse STOW-RS JSON response from DICOMweb server X"
+    assert fate_of(stow(9, FunctionErrorDetails=words)).detail == words
+    assert fate_of(stow(8, "Bad request")).detail == "Bad request"
+    assert fate_of(store("x" * 10_000)).detail == "x" * 300
+
+
+CONFIGURATION = {"DicomModalities": {"pacs": {}}, "DicomWeb": {"Servers": {"web": {}}}}
+
+
+def test_known_destinations_are_let_through() -> None:
+    check_destinations(CONFIGURATION, SendTo(modalities=["pacs"], dicom_web_servers=["web"]))
+    check_destinations({}, SendTo())
+
+
+def test_unknown_destinations_are_all_named() -> None:
+    with pytest.raises(SettingsError) as error:
+        check_destinations(CONFIGURATION, SendTo(modalities=["pacs", "PACS"], dicom_web_servers=["pacs"]))
+    first, second = str(error.value).splitlines()
+    assert first == "AI.SendTo.Modalities: found 'PACS'; allowed: what DicomModalities names (pacs)"
+    assert second == "AI.SendTo.DicomWebServers: found 'pacs'; allowed: what DicomWeb.Servers names (web)"
+
+
+def test_what_orthanc_keeps_in_its_database_is_not_known_at_the_start() -> None:
+    anything = SendTo(modalities=["x"], dicom_web_servers=["y"])
+    check_destinations({"DicomModalitiesInDatabase": True, "DicomWeb": {"ServersInDatabase": True}}, anything)
+
+
+def test_dicomweb_must_be_switched_on() -> None:
+    off = {"DicomWeb": {"Enable": False, "Servers": {"web": {}}}}
+    with pytest.raises(SettingsError, match=r"DicomWeb\.Enable"):
+        check_destinations(off, SendTo(dicom_web_servers=["web"]))
