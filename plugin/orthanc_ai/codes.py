@@ -70,6 +70,7 @@ class Code(StrEnum):
     IMAGE_CROPPED = "IMAGE_CROPPED", "The image is far from square; the model saw its middle only."
     PIXELS_UNIFORM = "PIXELS_UNIFORM", "Every pixel has the same value; there is nothing to read."
     IMAGE_TOO_LARGE = "IMAGE_TOO_LARGE", "The header claims more pixels than a radiograph can have."
+    FILE_TOO_LARGE = "FILE_TOO_LARGE", "The deflated file inflates to more than any image that is read takes."
     IMAGE_TOO_SMALL = "IMAGE_TOO_SMALL", "The image has too few pixels to be a radiograph."
     HEADER_UNREADABLE = "HEADER_UNREADABLE", "The DICOM header could not be read."
 

@@ -4,16 +4,15 @@ import hashlib
 import json
 from collections import defaultdict
 from datetime import UTC, datetime
-from io import BytesIO
 from typing import Any
-
-import pydicom
 
 from ..analyses import CARDIAC, Answer, Task
 from ..codes import Code
+from ..dicom_file import FileError, open_file
 from ..outcomes import Outcome, Result
 from ..report.document import SOP_CLASS_UID
 from ..report.errors import ReportError
+from ..report.header import instance_reference
 from ..report.series_report import Instance, SeriesLine, series_report
 from ..report.uids import report_identity
 from ..settings import AI
@@ -39,8 +38,11 @@ class StudyReader:
             headers = [Header.from_tags(tags) for tags in task.payload["headers"]]
             verdict = judge_study(headers, self._rules)
         with stages("report"):
-            source = pydicom.dcmread(BytesIO(task.payload["file"]), stop_before_pixels=True, force=True)
-            study = str(source.get("StudyInstanceUID", ""))
+            try:
+                source = open_file(task.payload["file"], pixels=False)
+                study = instance_reference(source).study_instance_uid.decode("iso8859")
+            except (FileError, ReportError) as error:
+                return Answer(Outcome(error.code, task.recipe, str(error), result=task.previous))
             identity = report_identity(study, _instances_digest(headers), CARDIAC, task.recipe, "series")
             again = task.previous is not None and task.previous.sop_instance_uid == identity.sop_instance_uid
             instances: dict[str, list[Instance]] = defaultdict(list)
@@ -56,7 +58,7 @@ class StudyReader:
                     predecessor=None if again else task.previous,
                 )
             except ReportError as error:
-                return Answer(Outcome(Code.HEADER_UNREADABLE, task.recipe, str(error), result=task.previous))
+                return Answer(Outcome(error.code, task.recipe, str(error), result=task.previous))
         result = Result(SOP_CLASS_UID, identity.sop_instance_uid, identity.series_instance_uid, study)
         listed = [
             {"seriesInstanceUID": series.series_instance_uid, "code": _code(series), "role": series.role}

@@ -5,6 +5,8 @@ from datetime import date, datetime
 
 from pydicom import Dataset
 
+from ..attributes import MalformedError, attribute
+
 # No one has grown older; beyond it, the value is a slip (there are films with "411Y").
 _OLDEST_YEARS = 122.0
 _DAYS_PER_YEAR = 365.2425
@@ -22,7 +24,7 @@ def age_in_years(header: Dataset) -> float | None:
 
 
 def _stated(header: Dataset) -> float | None:
-    match = _AGE.fullmatch(str(header.get("PatientAge") or "").strip().upper())
+    match = _AGE.fullmatch(_text(header, "PatientAge").upper())
     return int(match[1]) / _UNITS_PER_YEAR[match[2] or "Y"] if match else None
 
 
@@ -36,6 +38,13 @@ def _counted(header: Dataset) -> float | None:
 
 def _date(header: Dataset, keyword: str) -> date | None:
     try:
-        return datetime.strptime(str(header.get(keyword) or ""), "%Y%m%d").date()
+        return datetime.strptime(_text(header, keyword), "%Y%m%d").date()
     except ValueError:
         return None
+
+
+def _text(header: Dataset, keyword: str) -> str:
+    try:
+        return str(attribute(header, keyword) or "").strip()
+    except MalformedError:
+        return ""

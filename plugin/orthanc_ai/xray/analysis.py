@@ -1,14 +1,12 @@
 """Radiographs, the half that runs in a worker: from a DICOM file to a report or a reason why not."""
 
 from datetime import UTC, datetime
-from io import BytesIO
 from typing import Any
-
-import pydicom
 
 from ..analyses import XRAY, Answer, Task
 from ..codes import Code
 from ..concepts import Finding
+from ..dicom_file import FileError, open_file
 from ..models.card import load_card, with_thresholds
 from ..models.engine import Engine, load_engine
 from ..models.errors import ModelError
@@ -17,6 +15,7 @@ from ..outcomes import Outcome, Result
 from ..report.document import SOP_CLASS_UID
 from ..report.errors import ReportError
 from ..report.findings_report import FindingsTemplate, ReportSettings
+from ..report.header import instance_reference
 from ..report.uids import report_identity
 from ..settings import AI
 from ..stages import Stages
@@ -44,7 +43,7 @@ class RadiographReader:
         notes: tuple[Code, ...] = ()
         try:
             with stages("header"):
-                dataset = _dataset(task.payload)
+                dataset = open_file(task.payload)
                 # Apart from here on: pydicom replaces bytes that it cannot decode in every text that somebody has
                 # looked at, and the report is to have them as they are.
                 header = dataset[:0x7FE00000]
@@ -58,6 +57,7 @@ class RadiographReader:
             if not chosen.analyze:
                 assert chosen.code is not None
                 return self._without_report(task, chosen.code, "", notes, stages)
+            source = instance_reference(header)
             with stages("load"):
                 engine, template = self._model(task.weights)
             with stages("pixels"):
@@ -68,21 +68,18 @@ class RadiographReader:
             # It was there when the task was given; the work waits until it is there again.
             held = Outcome(Code.HELD, "", str(error.code), model=self._card.name, result=task.previous)
             return Answer(held, seconds=stages.seconds)
-        except ImageError as error:
+        except (ImageError, FileError, ReportError) as error:
             return self._without_report(task, error.code, str(error), notes, stages)
         with stages("infer"):
             scores = engine.scores(image.tensor[None])[0]
             findings = classify(self._card, scores, band=self._settings.x_ray.undetermined_band)
         with stages("report"):
-            identity = report_identity(str(dataset.SOPInstanceUID), digest, XRAY, task.recipe, "findings")
+            identity = report_identity(source.sop_instance_uid.decode("iso8859"), digest, XRAY, task.recipe, "findings")
             # A report that is written again, since it was deleted, replaces none.
             again = task.previous is not None and task.previous.sop_instance_uid == identity.sop_instance_uid
             now = datetime.now(UTC).astimezone()
             predecessor = None if again else task.previous
-            try:
-                dicom = template.fill(header, findings, notes, identity, now, predecessor)
-            except ReportError as error:
-                return self._without_report(task, Code.HEADER_UNREADABLE, str(error), notes, stages)
+            dicom = template.fill(header, findings, notes, identity, now, predecessor)
         outcome = Outcome(
             Code.REPORTED,
             task.recipe,
@@ -91,7 +88,7 @@ class RadiographReader:
                 sop_class_uid=SOP_CLASS_UID,
                 sop_instance_uid=identity.sop_instance_uid,
                 series_instance_uid=identity.series_instance_uid,
-                study_instance_uid=str(dataset.StudyInstanceUID),
+                study_instance_uid=source.study_instance_uid.decode("iso8859"),
                 demonstration=self._card.demonstration,
             ),
             model=self._card.name,
@@ -120,13 +117,6 @@ class RadiographReader:
     def _without_report(self, task: Task, code: Code, detail: str, notes: tuple[Code, ...], stages: Stages) -> Answer:
         outcome = Outcome(code, task.recipe, detail=detail, notes=notes, model=self._card.name, result=task.previous)
         return Answer(outcome, seconds=stages.seconds)
-
-
-def _dataset(dicom: bytes) -> pydicom.Dataset:
-    try:
-        return pydicom.dcmread(BytesIO(dicom))
-    except Exception as error:  # pydicom raises whatever it likes at a malformed header
-        raise ImageError(Code.HEADER_UNREADABLE, type(error).__name__) from error
 
 
 def _listed(finding: Finding) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
 
+from ..attributes import attribute
 from .grayscale import Floats, is_padding, value_range
 
 # From this share of pixels beyond the range of Bits Stored on, Bits Stored is taken to be wrong.
@@ -71,7 +72,8 @@ def read_cells(header: Dataset, stored: npt.NDArray[np.integer]) -> Cells:
 
 def _shift(header: Dataset, stored: npt.NDArray[np.integer], bits: int, allocated: int) -> int:
     """How far values lie above the lower end of their cells, by High Bit, unless the lower end is used."""
-    shift = int(header.get("HighBit", bits - 1)) + 1 - bits
+    high_bit = attribute(header, "HighBit")
+    shift = (bits - 1 if high_bit is None else int(high_bit)) + 1 - bits
     if not 0 < shift <= allocated - bits:
         return 0
     return 0 if int(np.bitwise_or.reduce(stored, axis=None)) & (2**shift - 1) else shift
@@ -79,7 +81,5 @@ def _shift(header: Dataset, stored: npt.NDArray[np.integer], bits: int, allocate
 
 def _has_embedded_overlay(header: Dataset) -> bool:
     """Whether an overlay shares the cells with the image, which is retired (PS3.3 section C.9.2 of 2004)."""
-    for group in _OVERLAY_GROUPS:
-        if (group, 0x0102) in header and header[group, 0x0102].value and (group, 0x3000) not in header:
-            return True
-    return False
+    positions = {group: attribute(header, group << 16 | 0x0102) for group in _OVERLAY_GROUPS}
+    return any(position and (group, 0x3000) not in header for group, position in positions.items())

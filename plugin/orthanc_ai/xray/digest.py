@@ -6,8 +6,10 @@ import numpy as np
 from pydicom import Dataset
 from pydicom.encaps import generate_frames
 
+from ..attributes import LONGEST_VALUE, MalformedError, attribute, items
 from ..codes import Code
 from .errors import ImageError
+from .grayscale import LONGEST_LUT
 
 # Attributes that say how the stored bytes become a picture (PS3.3 sections C.7.6.3, C.7.5.1.1.2, C.11.1, C.11.2).
 # The same bytes under another Photometric Interpretation are another picture.
@@ -57,17 +59,27 @@ def pixel_digest(dataset: Dataset) -> str:
 def _description(dataset: Dataset) -> list[bytes]:
     parts = [f"{keyword}={_text(dataset, keyword)}".encode() for keyword in _DESCRIPTION]
     for keyword in _LUTS:
-        items = dataset.get(keyword) or ()
-        parts += [f"{keyword}={_text(item, 'LUTDescriptor')} {_text(item, 'LUTData')}".encode() for item in items]
+        for item in _items(dataset, keyword):
+            descriptor, data = _text(item, "LUTDescriptor"), _text(item, "LUTData", LONGEST_LUT)
+            parts.append(f"{keyword}={descriptor} {data}".encode())
     return parts
 
 
-def _text(dataset: Dataset, keyword: str) -> str:
+# A malformed value: nothing can be read from it, so it is the same as none.
+
+
+def _items(dataset: Dataset, keyword: str) -> list[Dataset]:
     try:
-        value = dataset.get(keyword)
+        return items(dataset, keyword)
+    except MalformedError:
+        return []
+
+
+def _text(dataset: Dataset, keyword: str, longest: int = LONGEST_VALUE) -> str:
+    try:
+        value = attribute(dataset, keyword, longest)
         return "" if value is None else str(value)
-    except (ValueError, TypeError, OverflowError):
-        # A malformed value: nothing can be read from it, so it is the same as none.
+    except (MalformedError, ValueError):
         return ""
 
 

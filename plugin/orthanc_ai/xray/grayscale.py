@@ -11,10 +11,15 @@ import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
 
+from ..attributes import attribute, items
+
 Floats = npt.NDArray[np.float64]
 
 # The narrowest window that is divided by; PS3.3 section C.11.2.1.2 allows a width of 1, whose formula divides by 0.
 _NARROWEST = 1e-9
+
+LONGEST_LUT = 2 * 2**16
+"""Bytes of LUT Data: at most 65,536 entries of two bytes (PS3.3 section C.11.1.1.1)."""
 
 
 def brightness(header: Dataset, stored: Floats, bits: int, voi_lut: bool) -> Floats:
@@ -43,6 +48,8 @@ def brightness(header: Dataset, stored: Floats, bits: int, voi_lut: bool) -> Flo
     result = (values - darkest) / (brightest - darkest) if windowed is None else windowed
     if header.PhotometricInterpretation == "MONOCHROME1":
         result = 1.0 - result
+    if not np.isfinite(result).all():
+        raise ValueError("the brightness of some values is not defined")
     return np.asarray(np.where(is_padding(header, stored), 0.0, result))
 
 
@@ -65,27 +72,28 @@ def is_padding(header: Dataset, stored: Floats) -> npt.NDArray[np.bool_]:
 
 def _modality(header: Dataset, stored: Floats, low: int, high: int) -> tuple[Floats, float, float]:
     """Values after the modality LUT or rescale, and the ends of the range that they can cover."""
-    if sequence := header.get("ModalityLUTSequence"):
+    if sequence := items(header, "ModalityLUTSequence"):
         first, entries, depth = _lut(header, sequence[0])
         return _look_up(stored, first, entries), 0.0, float(2**depth - 1)
     slope, intercept = _number(header, "RescaleSlope"), _number(header, "RescaleIntercept")
     if slope is None or intercept is None:
         return stored, float(low), float(high)
-    if slope == 0 or not np.isfinite(slope) or not np.isfinite(intercept):
-        raise ValueError(f"Rescale Slope {slope} with Rescale Intercept {intercept} is not defined")
     ends = sorted((low * slope + intercept, high * slope + intercept))
+    # The difference of two huge ends overflows, and small steps beside a huge intercept are lost.
+    if not 0 < ends[1] - ends[0] < np.inf:
+        raise ValueError(f"Rescale Slope {slope} with Rescale Intercept {intercept} is not defined")
     return stored * slope + intercept, ends[0], ends[1]
 
 
 def _voi(header: Dataset, values: Floats) -> Floats | None:
     """Brightness by the first VOI LUT or window, or ``None`` where there is neither."""
-    if sequence := header.get("VOILUTSequence"):
+    if sequence := items(header, "VOILUTSequence"):
         first, entries, depth = _lut(header, sequence[0])
         return np.asarray(_look_up(values, first, entries) / (2**depth - 1))
     center, width = _number(header, "WindowCenter"), _number(header, "WindowWidth")
     if center is None or width is None:
         return None
-    function = str(header.get("VOILUTFunction") or "LINEAR").upper()
+    function = str(attribute(header, "VOILUTFunction") or "LINEAR").upper()
     if function == "LINEAR" and width >= 1:
         return np.clip((values - (center - 0.5)) / max(width - 1, _NARROWEST) + 0.5, 0.0, 1.0)
     if function == "LINEAR_EXACT" and width > 0:
@@ -99,19 +107,24 @@ def _voi(header: Dataset, values: Floats) -> Floats | None:
 
 def _number(header: Dataset, keyword: str) -> float | None:
     """The first value of a number; ``None`` where there is none."""
-    value: Any = header.get(keyword)
+    value: Any = attribute(header, keyword)
     if value is not None and not isinstance(value, str | bytes | int | float) and hasattr(value, "__len__"):
         value = value[0] if len(value) else None
-    return None if value is None or value == "" else float(value)
+    if value is None or value == "":
+        return None
+    number = float(value)
+    if not np.isfinite(number):
+        raise ValueError(f"{keyword} is {number}")
+    return number
 
 
 def _lut(header: Dataset, item: Dataset) -> tuple[int, Floats, int]:
     """First value mapped, entries, and bits per entry of a LUT (PS3.3 section C.11.1.1.1)."""
-    count, first, depth = (int(number) for number in item.LUTDescriptor)
+    count, first, depth = (int(number) for number in attribute(item, "LUTDescriptor"))
     count = count or 2**16  # 0 stands for 65,536, which does not fit
     if not 8 <= depth <= 16:
         raise ValueError(f"a LUT of {depth} bits per entry is not defined")
-    data = item.LUTData
+    data = attribute(item, "LUTData", LONGEST_LUT)
     if isinstance(data, bytes):
         order = "<" if header.file_meta.TransferSyntaxUID.is_little_endian else ">"
         one_byte_each = depth == 8 and len(data) < 2 * count

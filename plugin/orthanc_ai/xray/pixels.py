@@ -15,9 +15,10 @@ from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import Decoder, get_decoder
 from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes, RLELossless
 
+from ..attributes import MalformedError, attribute
 from ..codes import Code
 from .cells import read_cells
-from .codestream import frame_size, is_complete, rle_segments
+from .codestream import FrameHeader, is_complete, read_frame_header, rle_lengths
 from .digest import pixel_digest
 from .errors import ImageError
 from .grayscale import brightness
@@ -98,7 +99,7 @@ def _check_header(dataset: Dataset) -> None:
         raise ImageError(Code.NO_PIXELS, "there is no Pixel Data (7FE0,0010)")
     if _integer(dataset, "NumberOfFrames", 1) != 1:
         raise ImageError(Code.MULTI_FRAME, f"Number of Frames is {dataset.NumberOfFrames}")
-    photometric = dataset.get("PhotometricInterpretation")
+    photometric = _photometric(dataset)
     if photometric not in ("MONOCHROME1", "MONOCHROME2") or _integer(dataset, "SamplesPerPixel", 1) != 1:
         raise ImageError(Code.PHOTOMETRIC_UNSUPPORTED, f"Photometric Interpretation is {photometric}")
     rows, columns = _integer(dataset, "Rows"), _integer(dataset, "Columns")
@@ -114,9 +115,17 @@ def _check_header(dataset: Dataset) -> None:
         raise ImageError(Code.HEADER_UNREADABLE, f"Pixel Representation is {dataset.PixelRepresentation}")
 
 
+def _photometric(dataset: Dataset) -> str | None:
+    try:
+        value = attribute(dataset, "PhotometricInterpretation")
+    except MalformedError as error:
+        raise ImageError(Code.HEADER_UNREADABLE, str(error)) from error
+    return None if value is None else str(value)
+
+
 def _integer(dataset: Dataset, keyword: str, default: int | None = None) -> int:
     try:
-        value = dataset.get(keyword)
+        value = attribute(dataset, keyword)
         return default if value is None and default is not None else int(value)
     except (ValueError, TypeError, OverflowError) as error:
         raise ImageError(Code.HEADER_UNREADABLE, f"{keyword} is missing or malformed") from error
@@ -145,7 +154,9 @@ def _decode(dataset: Dataset, decoder: Decoder) -> npt.NDArray[np.integer]:
             stored: npt.NDArray[np.integer] = decoder.as_array(dataset, index=0, **_DECODING)[0]
     except (ImageError, MemoryError):
         raise
-    except Exception as error:  # codecs raise whatever they like
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # codecs raise whatever they like; those in Rust "panic", which is no Exception
         raise ImageError(Code.PIXELS_UNREADABLE, f"{decoder.UID.name}: {error}") from error
     if stored.shape != (dataset.Rows, dataset.Columns) or stored.itemsize > 2:
         message = f"decoded to {stored.shape} of {stored.dtype}, not to what the header says"
@@ -158,15 +169,14 @@ def _check_frame(dataset: Dataset, frame: bytes) -> None:
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax == RLELossless:
         wanted = dataset.Rows * dataset.Columns
-        found = [len(segment) for segment in rle_segments(frame)]
+        found = rle_lengths(frame, wanted + 1)
         # The byte that pads a segment to an even length may decode to one more.
         if len(found) != dataset.BitsAllocated // 8 or not all(wanted <= length <= wanted + 1 for length in found):
             raise ImageError(Code.PIXELS_UNREADABLE, f"the segments hold {found} bytes, not {wanted} each")
     elif syntax in _CODESTREAMS:
-        size = (dataset.Rows, dataset.Columns)
-        if frame_size(frame) != size:
-            message = f"the compressed frame states {frame_size(frame)} rows and columns, the header {size}"
-            raise ImageError(Code.PIXELS_UNREADABLE, message)
+        stated, expected = read_frame_header(frame), FrameHeader(dataset.Rows, dataset.Columns)
+        if stated != expected:
+            raise ImageError(Code.PIXELS_UNREADABLE, f"the compressed frame states {stated}, the header {expected}")
         if not is_complete(frame):
             raise ImageError(Code.PIXELS_UNREADABLE, "the compressed frame has no end")
 

@@ -11,6 +11,7 @@ from pydicom import Dataset, uid
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code as Coded
 
+from ..attributes import MalformedError, attribute, items
 from ..codes import Code
 from ..models.card import IntendedUse
 from .age import age_in_years
@@ -310,8 +311,8 @@ def _texts(header: Dataset) -> Iterator[str]:
 def _text(header: Dataset, keyword: str) -> str:
     """An attribute as text, its values joined by backslashes; empty if it is missing or malformed."""
     try:
-        value = header.get(keyword)
-    except (ValueError, TypeError, NotImplementedError):
+        value = attribute(header, keyword)
+    except MalformedError:
         return ""
     if value is None:
         return ""
@@ -326,10 +327,9 @@ def _pair(header: Dataset, keyword: str) -> tuple[str, str]:
 
 def _items(header: Dataset, keyword: str) -> list[Dataset]:
     try:
-        value = header.get(keyword)
-    except (ValueError, TypeError, NotImplementedError):
+        return items(header, keyword)
+    except MalformedError:
         return []
-    return [item for item in value or () if isinstance(item, Dataset)]
 
 
 def _coded(item: Dataset) -> Coded | None:

@@ -1,3 +1,4 @@
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from pydicom import dcmread
 from pydicom.encaps import get_frame
 from pydicom.uid import JPEG2000Lossless, JPEGLSLossless
 
-from orthanc_ai.xray.codestream import frame_size, is_complete
+from orthanc_ai.xray.codestream import FrameHeader, is_complete, read_frame_header
 
 from .builder import radiograph
 
@@ -18,7 +19,7 @@ PIXELS = np.random.default_rng(0).integers(0, 4096, (70, 90)).astype(np.uint16)
 @pytest.mark.parametrize("syntax", [JPEGLSLossless, JPEG2000Lossless])
 def test_size_and_end_of_what_encoders_write(syntax: str) -> None:
     frame = get_frame(radiograph(PIXELS, bits=12, syntax=syntax).PixelData, 0, number_of_frames=1)
-    assert frame_size(frame) == (70, 90)
+    assert read_frame_header(frame) == FrameHeader(70, 90)
     assert is_complete(frame)
     assert is_complete(frame + b"\0")
     assert not is_complete(frame[: len(frame) // 2])
@@ -28,13 +29,16 @@ def test_size_and_end_of_what_encoders_write(syntax: str) -> None:
 def test_size_and_end_of_files_from_elsewhere(data: Path, syntax: str) -> None:
     dataset = dcmread(data / "ct_transfer_syntaxes" / f"CTImage_1_2_4_{syntax}.dcm")
     frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
-    assert frame_size(frame) == (512, 512)
+    assert read_frame_header(frame) == FrameHeader(512, 512)
     assert is_complete(frame)
 
 
 def test_a_jp2_file_in_place_of_a_codestream() -> None:
     frame = get_frame(radiograph(PIXELS, bits=12, syntax=JPEG2000Lossless).PixelData, 0, number_of_frames=1)
-    assert frame_size(b"\x00\x00\x00\x0cjP  \r\n\x87\n" + b"\x00" * 60 + frame) == (70, 90)
+    boxes = b"".join(
+        struct.pack(">I4s", 8 + len(box), kind) + box for kind, box in ((b"ftyp", b"jp2 "), (b"jp2c", frame))
+    )
+    assert read_frame_header(b"\x00\x00\x00\x0cjP  \r\n\x87\n" + boxes) == FrameHeader(70, 90)
 
 
 @given(st.binary(max_size=200))
@@ -44,5 +48,5 @@ def test_a_jp2_file_in_place_of_a_codestream() -> None:
 @example(b"\xff\x4f\xff\x51\x00")
 def test_nonsense_has_no_size(noise: bytes) -> None:
     for start in (b"", b"\xff\xd8", b"\xff\xd8\xff", b"\xff\x4f\xff\x51"):
-        size = frame_size(start + noise)
-        assert size is None or all(isinstance(side, int) for side in size)
+        header = read_frame_header(start + noise)
+        assert header is None or all(isinstance(number, int) for number in header)

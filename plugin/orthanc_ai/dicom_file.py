@@ -1,0 +1,138 @@
+"""DICOM files of unknown origin, opened within bounds of memory and time.
+
+pydicom inflates a deflated file whole and makes an object of every element, however many a small file has: one megabyte
+can ask for gigabytes. So files are inflated here, and what pydicom reads is counted.
+"""
+
+import zlib
+from io import BytesIO
+
+import pydicom
+from pydicom import FileDataset
+from pydicom.dataset import FileMetaDataset
+from pydicom.filereader import read_dataset, read_preamble
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+from .codes import Code
+
+MAXIMUM_INFLATED = 160 * 2**20
+"""Bytes that a deflated data set may inflate to: twice the largest radiograph that is read (40 million pixels)."""
+
+MAXIMUM_READS = 400_000
+"""How often pydicom may read from a file: once or twice for each element and item. A radiograph takes some hundred
+reads, the header of an enhanced CT of 2,000 frames some 160,000; a read costs up to 1 kB and 20 microseconds."""
+
+MAXIMUM_REREADING = 4
+"""How often over a file may be read. pydicom reads it once, and again from where it has found itself mistaken."""
+
+_META_GROUP = 0x0002
+_PIXEL_DATA_GROUP = 0x7FE0
+_CHUNK = 2**16
+_TAG_AND_LENGTH = 8
+
+
+class FileError(Exception):
+    """A file cannot be read as DICOM.
+
+    Attributes
+    ----------
+    code
+        ``HEADER_UNREADABLE`` or ``FILE_TOO_LARGE``; the message says more, without naming the patient.
+    """
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def open_file(dicom: bytes, *, pixels: bool = True) -> FileDataset:
+    """Read a DICOM file; its values stay as they are written until `attributes.attribute` asks for them.
+
+    Parameters
+    ----------
+    dicom
+        The whole file (PS3.10), with preamble and File Meta Information.
+    pixels
+        Whether to read on beyond the header.
+
+    Raises
+    ------
+    FileError
+        ``FILE_TOO_LARGE`` if it inflates to more than `MAXIMUM_INFLATED`; ``HEADER_UNREADABLE`` if it is not DICOM, has
+        more elements or deeper sequences than any image has, or ends within an element of the header.
+    """
+    source = _Source(dicom)
+    try:
+        dataset = _read(source, pixels)
+    except (FileError, MemoryError):
+        raise
+    except Exception as error:  # pydicom raises whatever it likes at a malformed header
+        raise FileError(Code.HEADER_UNREADABLE, type(error).__name__) from error
+    if source.cut and not any(tag >> 16 == _PIXEL_DATA_GROUP for tag in dataset.keys()):  # noqa: SIM118 - keys are not parsed
+        raise FileError(Code.HEADER_UNREADABLE, "an element claims more bytes than the file has")
+    return dataset
+
+
+def _read(source: "_Source", pixels: bool) -> FileDataset:
+    preamble = read_preamble(source, False)
+    meta = read_dataset(source, False, True, stop_when=lambda tag, vr, length: tag >> 16 != _META_GROUP)
+    if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
+        source.seek(0)
+        return pydicom.dcmread(source, stop_before_pixels=not pixels)
+    # PS3.5 section A.5: what follows the File Meta Information is deflated.
+    source.replace(_inflate(source.getbuffer()[source.tell() :]))
+    inflated = FileDataset(source, read_dataset(source, False, True), preamble, FileMetaDataset(meta), False, True)
+    inflated.set_original_encoding(False, True, inflated._character_set)
+    return inflated
+
+
+def _inflate(deflated: memoryview) -> bytes:
+    """Inflate what is not too large, which is found out without keeping it."""
+    stream, length = zlib.decompressobj(-zlib.MAX_WBITS), 0
+    for start in range(0, len(deflated), _CHUNK):
+        rest: bytes | memoryview = deflated[start : start + _CHUNK]
+        while len(rest) and not stream.eof:
+            length += len(stream.decompress(rest, _CHUNK))
+            rest = stream.unconsumed_tail
+            if length > MAXIMUM_INFLATED:
+                raise FileError(Code.FILE_TOO_LARGE, f"inflates to more than {MAXIMUM_INFLATED} bytes")
+    return zlib.decompress(deflated, -zlib.MAX_WBITS)
+
+
+class _Source(BytesIO):
+    """A file that counts what is read from it.
+
+    Attributes
+    ----------
+    cut
+        Whether a value was read beyond the end.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.cut = False
+        self._restart(len(content))
+
+    def replace(self, content: bytes) -> None:
+        """Go on with other content."""
+        self.seek(0)
+        self.truncate()
+        self.write(content)
+        self.seek(0)
+        self._restart(len(content))
+
+    def _restart(self, length: int) -> None:
+        self._reads_left = MAXIMUM_READS
+        self._bytes_left = MAXIMUM_REREADING * length + MAXIMUM_READS
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or size < 0:
+            # Only to inflate it, which pydicom is not to do.
+            raise FileError(Code.HEADER_UNREADABLE, "the File Meta Information is ambiguous")
+        content = super().read(size)
+        self._reads_left -= 1
+        self._bytes_left -= len(content)
+        if self._reads_left < 0 or self._bytes_left < 0:
+            raise FileError(Code.HEADER_UNREADABLE, f"more than {MAXIMUM_READS} elements and items")
+        self.cut |= _TAG_AND_LENGTH < size != len(content)
+        return content
