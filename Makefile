@@ -7,11 +7,15 @@ export DATA_DIR ?= $(CURDIR)/data
 export MODEL ?=
 
 IN_BOX := tools/box env PYTHONPATH=plugin:.
+# The second box: the newest Orthanc and Python, for `make test-all`.
+FORKY := BOX_ROOT="$(CURDIR)/.box/forky"
+PREPARE := python3 -m orthanc_ai.models.prepare phantom --models models --cache /var/lib/orthanc/ai/models
 WITH_DATA := tools/box --bind "$(DATA_DIR)" /var/lib/orthanc env PYTHONPATH=plugin:.
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run demo forget-demo models train-phantom test lint docs lock image clean
+.PHONY: help setup setup-dev setup-all run demo forget-demo models train-phantom test test-forky test-all lint docs lock \
+  image clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
@@ -22,6 +26,9 @@ setup:  ## Build the box: what the server needs
 
 setup-dev:  ## Build the box with what tests and development need
 	@tools/setup --dev
+
+setup-all: setup-dev  ## Build both boxes: the other is Debian forky, with Orthanc 1.13 and Python 3.14
+	@tools/setup --dev --suite forky
 
 run:  ## Serve in the foreground until Ctrl-C, building what is missing
 	@tools/run
@@ -41,9 +48,21 @@ models: setup  ## Fetch, check and export the model of record (or MODEL=...) ahe
 train-phantom: setup-dev  ## Train the demonstration model on digital phantoms (more than an hour)
 	@$(IN_BOX) python3 -m phantom.train
 
-test: setup-dev  ## Run all tests (or TESTS=tests/unit)
-	@$(IN_BOX) python3 -m orthanc_ai.models.prepare phantom --models models --cache /var/lib/orthanc/ai/models
+test: setup-dev  ## Run all tests (or TESTS=tests/unit) in the first box: Debian trixie, Orthanc 1.12.7
+	@$(IN_BOX) $(PREPARE)
 	@$(IN_BOX) python3 -m pytest $(TESTS) --durations=15
+
+# The image comes from Debian trixie's packages, whichever box builds it: once is enough.
+test-forky:  ## The same in the second box, less the image: Debian forky, Orthanc 1.13
+	@tools/setup --dev --suite forky
+	@$(FORKY) $(IN_BOX) $(PREPARE)
+	@$(FORKY) $(IN_BOX) python3 -m pytest $(TESTS) -m "not image" --durations=15
+
+test-all:  ## Run all tests in the first box, then in the second
+	@echo "== trixie: the oldest Orthanc and Python that are supported"
+	@$(MAKE) --no-print-directory test
+	@echo "== forky: the newest"
+	@$(MAKE) --no-print-directory test-forky
 
 lint: setup-dev  ## Check style and types
 	@$(IN_BOX) ruff check .
@@ -53,11 +72,12 @@ lint: setup-dev  ## Check style and types
 docs: setup-dev  ## Write the pages of docs/ that are made from the code
 	@$(IN_BOX) python3 -m tools.describe
 
-lock: setup-dev  ## Renew requirements/*.lock from pyproject.toml
+lock: setup-all  ## Renew the locks of both boxes from pyproject.toml
 	@tools/box tools/lock
+	@$(FORKY) tools/box tools/lock
 
 image:  ## Build the container image with docker, podman or buildah
 	@tools/image
 
-clean:  ## Remove the box and what tests left behind; DATA_DIR stays
+clean:  ## Remove the boxes and what tests left behind; DATA_DIR stays
 	@rm -rf .box artifacts .pytest_cache .mypy_cache .ruff_cache .hypothesis

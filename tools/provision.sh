@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Makes a Debian trixie with Orthanc into the server: libraries, viewer, plugins. Runs as root inside the container image
-# (Dockerfile) and inside the box (tools/setup) alike.
+# Makes a Debian with Orthanc into the server: libraries, viewer, plugins. Runs as root inside the container image
+# (Dockerfile) and inside the boxes (tools/setup) alike. The releases of Debian that it knows have a folder each in
+# requirements/.
 # Usage: tools/provision.sh [--dev]     --dev adds what tests and development need.
 # Every step leaves a stamp of what it was made from and is skipped as long as that is unchanged.
 set -euo pipefail
@@ -15,6 +16,13 @@ export NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
 
 SECONDS=${SECONDS_BEFORE:-0}
 say() { printf '[%4d s] %s\n' "$SECONDS" "$*"; }
+
+suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+locks=$here/requirements/$suite
+[ -n "$suite" ] && [ -d "$locks" ] || {
+  echo "This is Debian '$suite', for which nothing is locked; there is: $(cd "$here/requirements" && echo */)" >&2
+  exit 1
+}
 
 # step NAME INPUT...: runs the function NAME unless its stamp is that of the inputs (files, or words).
 step() {
@@ -43,15 +51,17 @@ install_packages() {
 }
 
 server_packages() { install_packages "$@"; }
+build_packages() { install_packages "$@"; }
 development_packages() { install_packages "$@"; }
 
-# install_locked LOCK: exactly the files that the lock names. Debian's numpy and torch show through from the system, so
-# what is checked afterwards is that both halves fit. Debian builds torch against its own sympy and without setuptools,
-# whatever the metadata that it copies from upstream say.
+# install_locked LOCK: exactly the files that the lock names; a source among them is built with Debian's tools alone, or
+# fails. Debian's numpy and torch show through from the system, so what is checked afterwards is that both halves fit.
+# Debian builds torch against its own sympy and without setuptools, and sympy against its own mpmath, whatever the
+# metadata that it copies from upstream say.
 install_locked() {
-  local problems
-  "$venv/bin/pip" install --quiet --no-deps --require-hashes --requirement "$1"
-  problems=$("$venv/bin/pip" check | grep -vE '^(No broken requirements|torch [^ ]*[+]debian )' || true)
+  local problems debians='torch [^ ]*[+]debian |sympy [^ ]* has requirement mpmath'
+  "$venv/bin/pip" install --quiet --no-deps --require-hashes --no-build-isolation --requirement "$1"
+  problems=$("$venv/bin/pip" check | grep -vE "^(No broken requirements|$debians)" || true)
   [ -z "$problems" ] || { echo "$problems" >&2; return 1; }
 }
 
@@ -104,7 +114,9 @@ plugins() {
 }
 
 step server_packages python3-venv python3-torch python3-torchvision
-step server_libraries "$here/requirements/server.lock"
+# PyPI has no wheel of pyjpegls for Python 3.14 yet: it is built from its source.
+[ "$suite" != forky ] || step build_packages g++ python3-dev cython3 python3-setuptools
+step server_libraries "$locks/server.lock"
 step viewer "$here/requirements/build.lock" "$here/tools/ohif.py" "$here/tools/ohif-config.js"
 step plugins "$(ls /usr/local/share/orthanc/plugins /usr/share/orthanc/plugins 2>/dev/null | sha256sum)"
 mkdir -p /var/lib/orthanc/db /var/lib/orthanc/ai
@@ -112,6 +124,6 @@ mkdir -p /var/lib/orthanc/db /var/lib/orthanc/ai
 if [ "${1:-}" = --dev ]; then
   step development_packages dcmtk dicom3tools chromium chromium-driver fonts-dejavu-core iproute2 \
     buildah netavark mmdebstrap
-  step development_libraries "$here/requirements/dev.lock"
+  step development_libraries "$locks/dev.lock"
 fi
 say "ready"
