@@ -173,7 +173,7 @@ class Code(StrEnum):
     WORKER_DIED = "WORKER_DIED", "The worker process died while it read the image."
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED", "The analysis took longer than AI.JobTimeout."
     FILE_UNREADABLE = "FILE_UNREADABLE", "Orthanc could not read the stored file."
-    DATABASE_BUSY = "DATABASE_BUSY", "Orthanc could not read or write its index; the job is tried again."
+    DATABASE_BUSY = "DATABASE_BUSY", "Orthanc could not read or write its index; trying again later helps."
     STORE_FAILED = "STORE_FAILED", "Orthanc could not store the result."
     STORE_REFUSED = "STORE_REFUSED", "Orthanc does not accept the result as a DICOM file."
     RESULT_UID_TAKEN = (

@@ -3,16 +3,14 @@
 import os
 import signal
 from collections.abc import Callable
-from pathlib import Path
 
 from pydicom import Dataset
 
 from orthanc_ai.outcomes import XRAY_METADATA
 from phantom.dicom import chest_dx
 
+from .faults import FAULTY_PYTHON
 from .orthanc import Orthanc
-
-FAULTY_PYTHON = Path(__file__).with_name("faults") / "python3"
 
 BOUNDS = {"Python": str(FAULTY_PYTHON), "JobTimeout": 10, "WorkerMemoryMiB": 2048, "MaxAttempts": 2, "RetryPause": 0.2}
 

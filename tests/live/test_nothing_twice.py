@@ -33,7 +33,7 @@ def test_many_senders_of_the_same_image_at_once(make_server: Callable[..., Ortha
 def test_a_study_that_becomes_stable_again(make_server: Callable[..., Orthanc]) -> None:
     """Our own report makes it so, and so does an image that comes once more."""
     orthanc = make_server().start()
-    series = ct_series("calcium")
+    series = ct_series("calcium_score")
     [first, *_] = orthanc.upload(series)
     orthanc.wait_until(lambda: len(orthanc.reports()) == 1, "it is not judged")
     [study] = orthanc.find("Study", {})

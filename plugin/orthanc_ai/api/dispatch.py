@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..codes import Code
 from ..sdk import UTF8, RestOutput, Sdk, immortal
-from ..server import Server
+from ..server import Server, ServerError
 from .http import Problem, Request, Response
 from .routes import Routes
 
@@ -68,6 +68,9 @@ class Dispatcher:
             return self._routes.answer(_request(uri, request))
         except Problem as problem:
             return problem.response(uri)
+        except ServerError:
+            self._server.error(f"AI: {Code.DATABASE_BUSY} in a request")
+            return Problem(Code.DATABASE_BUSY).response(uri)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
             # Neither the path nor the message, since both may name a patient.
             place = traceback.extract_tb(error.__traceback__)[-1]

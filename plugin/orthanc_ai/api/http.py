@@ -38,6 +38,7 @@ STATUS: Mapping[Code, int] = {
     Code.AMBIGUOUS_IDENTIFIER: 409,
     Code.BODY_TOO_LARGE: 413,
     Code.INTERNAL_ERROR: 500,
+    Code.DATABASE_BUSY: 503,
     Code.STARTING: 503,
     Code.STOPPING: 503,
     Code.VIEWER_MISSING: 503,

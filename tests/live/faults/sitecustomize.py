@@ -1,7 +1,8 @@
 """Makes pydicom misbehave where a Patient ID says so: the faults of codecs that no real file provokes at will.
 
 Patient ID ``SEGV``, ``HANG`` or ``EAT``: the worker crashes, hangs, or takes all memory. With ``ONCE-`` before it, only
-the first of all workers that meets the image does.
+the first of all workers that meets the image does. ``WAIT``: it waits for the file that the environment variable
+``ORTHANC_AI_FAULTS_GO`` names.
 """
 
 import os
@@ -33,7 +34,12 @@ def _eat() -> None:
         eaten.append(bytearray(64 * 1024 * 1024))
 
 
-_FAULTS = {"SEGV": _crash, "HANG": _hang, "EAT": _eat}
+def _wait() -> None:
+    while not Path(os.environ["ORTHANC_AI_FAULTS_GO"]).exists():
+        time.sleep(0.05)
+
+
+_FAULTS = {"SEGV": _crash, "HANG": _hang, "EAT": _eat, "WAIT": _wait}
 
 
 def _misbehaving_read(*arguments: Any, **options: Any) -> Any:

@@ -70,8 +70,12 @@ class Archive:
 class BrokenArchive(Archive):
     """An index that refuses every question, as a busy database does, naming a patient."""
 
+    def __init__(self, error: type[Exception] = ServerError) -> None:
+        super().__init__()
+        self.error_raised = error
+
     def resource(self, level: Level, identifier: str, tags: Sequence[str] = ()) -> Resource | None:
-        raise ServerError("cannot read DOE^JANE")
+        raise self.error_raised("cannot read DOE^JANE")
 
 
 class Queue:

@@ -8,7 +8,7 @@ import pytest
 
 from orthanc_ai.api.dispatch import Dispatcher
 from orthanc_ai.api.routes import Routes
-from orthanc_ai.server import Server
+from orthanc_ai.server import Server, ServerError
 
 from .examples import Archive, BrokenArchive, context, identifier, image
 
@@ -75,12 +75,15 @@ def test_a_wrong_method_names_the_right_ones() -> None:
     assert (output.status, output.headers) == (405, [("Allow", "GET")])
 
 
-def test_a_fault_is_answered_and_the_log_names_no_patient() -> None:
-    archive = BrokenArchive()
+@pytest.mark.parametrize(
+    ("error", "answer"), [(ServerError, (503, "DATABASE_BUSY")), (ZeroDivisionError, (500, "INTERNAL_ERROR"))]
+)
+def test_a_fault_is_answered_and_the_log_names_no_patient(error: type[Exception], answer: tuple[int, str]) -> None:
+    archive = BrokenArchive(error)
     output = ask(dispatcher(archive), f"/ai/studies/{identifier(7)}/findings")
-    assert (output.status, json.loads(output.body)["code"]) == (500, "INTERNAL_ERROR")
+    assert (output.status, json.loads(output.body)["code"]) == answer
     [line] = archive.errors
-    assert "ServerError" in line
+    assert answer[1] in line
     assert "DOE" not in line + output.body.decode()
     assert identifier(7) not in line
 
