@@ -14,21 +14,22 @@ class Disk:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._ballast = folder / "ballast"
+        # A full disk has no room for the file itself.
+        self._ballast.touch()
 
     def fill(self) -> None:
         """Leave no room for another file."""
-        with self._ballast.open("wb") as file:
+        with self._ballast.open("ab", buffering=0) as file:
             size = BLOCK
             while size:
                 try:
                     file.write(bytes(size))
-                    file.flush()
                 except OSError:
                     size //= 2
 
     def clear(self) -> None:
         """Give the room back."""
-        self._ballast.unlink()
+        self._ballast.write_bytes(b"")
 
 
 @contextmanager
