@@ -250,6 +250,13 @@ class Orthanc:
         found: list[dict[str, Any]] = self.post("/tools/find", {"Level": level, "Query": dict(query), "Expand": True})
         return found
 
+    def metric(self, name: str) -> float | None:
+        """A value of Orthanc's own metrics."""
+        for line in self.request("GET", "/tools/metrics-prometheus").text.splitlines():
+            if line.startswith(f"{name} "):
+                return float(line.split()[1])
+        return None
+
     def reports(self) -> list[str]:
         """Orthanc identifiers of all SR instances."""
         return [instance for series in self.find("Series", {"Modality": "SR"}) for instance in series["Instances"]]

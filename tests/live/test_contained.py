@@ -38,11 +38,7 @@ def test_a_crash_a_hang_and_a_glutton_cost_one_job_each(make_server: Callable[..
     memory = orthanc.outcome("instances", stored[3], XRAY_METADATA)
     assert memory is not None
     assert "WorkerMemoryMiB" in memory["detail"]
-    metrics = orthanc.request("GET", "/tools/metrics-prometheus").text
-    assert any(
-        line.startswith("orthanc_ai_workers_replaced_total ") and float(line.split()[1]) >= 6
-        for line in metrics.splitlines()
-    )
+    orthanc.wait_until(lambda: orthanc.metric("orthanc_ai_workers_replaced_total") == 6, "they are not counted")
 
 
 def test_a_fault_that_passes_is_forgiven(make_server: Callable[..., Orthanc]) -> None:
