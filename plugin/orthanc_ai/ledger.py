@@ -36,7 +36,8 @@ class Ledger:
     @property
     def place(self) -> int:
         """Last row up to which everything is settled: where to read on after a restart."""
-        return min(self._open) - 1 if self._open else self._read
+        # Asked on other threads too: what was read last is looked up first, so that the answer is never too late a row.
+        return min(self._open, default=self._read + 1) - 1
 
     def __len__(self) -> int:
         return len(self._open)
