@@ -1,5 +1,7 @@
 """The pause: an operator's word that nothing is to be analysed for now. It outlives a restart."""
 
+import threading
+
 from .server import Server
 
 PROPERTY = 1025
@@ -16,13 +18,33 @@ class Pause:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self.active = False
+        self._lock = threading.Lock()
+        self._active: bool | None = None
 
-    def load(self) -> None:
-        """Remember what was said before the restart."""
-        self.active = self._server.property(PROPERTY) == _PAUSED
+    @property
+    def active(self) -> bool:
+        """Whether the work is paused now.
+
+        Raises
+        ------
+        ServerError
+            If what was said before the restart could not be read; the next one who asks tries again.
+        """
+        if self._active is None:
+            with self._lock:
+                if self._active is None:
+                    self._active = self._server.property(PROPERTY) == _PAUSED
+        return self._active
 
     def set(self, active: bool) -> None:
-        """Pause, or go on. It is written down before it holds."""
-        self._server.set_property(PROPERTY, _PAUSED if active else "")
-        self.active = active
+        """Pause, or go on. It is written down before it holds.
+
+        Raises
+        ------
+        ServerError
+            If it could not be written down; then it does not hold.
+        """
+        # One at a time: what is written down and what holds must be the word of the same operator.
+        with self._lock:
+            self._server.set_property(PROPERTY, _PAUSED if active else "")
+            self._active = active

@@ -127,7 +127,6 @@ class Plugin:
         analyses: tuple[Analysis, ...] = (Radiographs(settings, self.readiness), CardiacStudies(settings))
         retries = Retries(server, analyses)
         pause = Pause(server)
-        pause.load()
         deliveries = Deliveries(server, settings)
         job = Job(
             server,
