@@ -51,7 +51,8 @@ def remaining_s(outcome: Outcome) -> float:
 class Retries:
     """The retries to come, soonest first.
 
-    They stand in the index, as outcomes with the code ``RETRYING``; this is the timetable made of them.
+    They stand in the index, as outcomes with the code ``RETRYING``; this is the timetable made of them. Each resource
+    stands in it once.
     """
 
     def __init__(self, server: Server, analyses: Iterable[Analysis]) -> None:
@@ -59,16 +60,23 @@ class Retries:
         self._analyses = tuple(analyses)
         self._lock = threading.Lock()
         self._timetable: list[tuple[datetime, str, str]] = []
+        self._due: dict[tuple[str, str], datetime] = {}
         self._incomplete = True
 
     def add(self, analysis: str, identifier: str, seconds: float) -> None:
-        """Try again after so many seconds. Called on any thread."""
+        """Try again after so many seconds, whatever was said before. Called on any thread."""
         due = datetime.now(UTC) + timedelta(seconds=seconds)
+        key = (analysis, identifier)
         with self._lock:
-            if len(self._timetable) < IN_MEMORY:
-                heapq.heappush(self._timetable, (due, analysis, identifier))
-            else:
+            if key not in self._due and len(self._due) >= IN_MEMORY:
                 self._incomplete = True
+                return
+            self._due[key] = due
+            heapq.heappush(self._timetable, (due, *key))
+            if len(self._timetable) > 2 * IN_MEMORY:
+                # Rows that newer ones have replaced are passed over when their time comes; not too many of them.
+                self._timetable = [(due, *key) for key, due in self._due.items()]
+                heapq.heapify(self._timetable)
 
     def take(self, limit: int) -> list[tuple[str, str]]:
         """Those that are due, at most so many: analysis and Orthanc identifier.
@@ -78,8 +86,11 @@ class Retries:
         ServerError
             If the index had to be read and could not.
         """
+        if limit <= 0:
+            return []
         with self._lock:
-            load = self._incomplete and not self._timetable
+            # Not only once it is empty: what fails again and again would keep out the rest for ever.
+            load = self._incomplete and len(self._due) <= IN_MEMORY // 2
             self._incomplete = self._incomplete and not load
         if load:
             try:
@@ -91,8 +102,11 @@ class Retries:
         with self._lock:
             now = datetime.now(UTC)
             while len(taken) < limit and self._timetable and self._timetable[0][0] <= now:
-                _, analysis, identifier = heapq.heappop(self._timetable)
-                taken.append((analysis, identifier))
+                due, *row = heapq.heappop(self._timetable)
+                key = (row[0], row[1])
+                if self._due.get(key) == due:
+                    del self._due[key]
+                    taken.append(key)
         return taken
 
     def next_s(self) -> float | None:
@@ -103,7 +117,7 @@ class Retries:
             return max(0.0, (self._timetable[0][0] - datetime.now(UTC)).total_seconds())
 
     def __len__(self) -> int:
-        return len(self._timetable)
+        return len(self._due)
 
     def _load(self) -> None:
         for analysis in self._analyses:
