@@ -1,9 +1,9 @@
 """One job's life: due, running, stored, refused, held, to be tried again, or failed."""
 
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from .analyses import REPORT_CHECK, Analysis, Answer, NotReadyError, Task, Work
@@ -12,7 +12,7 @@ from .outcomes import REPORT_METADATA, Outcome, Result, read_outcome
 from .pause import Pause
 from .retries import due_after, pause_s, remaining_s
 from .server import FileRefusedError, Resource, Server, ServerError
-from .workers import WorkerError, Workers
+from .workers import WorkerError, Workers, place
 
 IDENTITY_TAGS = ("PatientID", "StudyInstanceUID")
 """What a report and its source have in common."""
@@ -150,30 +150,36 @@ class Job:
         previous = read_outcome(found.metadata, analysis.metadata)
         if previous and not asked and self._is_left_alone(analysis, found, previous):
             return Ended()
-        if self._pause.active:
-            self._end(analysis, found, Answer(_open(Code.HELD, str(Code.PAUSED), previous)), started)
-            # Whoever let the work go on may have looked for what is held just before.
-            return Ended(Code.HELD, again=not self._pause.active)
+        recipe = ""
         try:
-            work = analysis.work(self._server, found)
-        except NotReadyError as reason:
-            held = _open(Code.HELD, str(reason.code), previous, model=reason.model)
-            self._end(analysis, found, Answer(held), started)
-            return Ended(Code.HELD, again=self._is_ready(analysis, found))
-        if previous and previous.recipe == work.recipe:
-            if previous.code is Code.FAILED and not asked:
+            work = self._work(analysis, found)
+            if isinstance(work, Work):
+                recipe = work.recipe
+                # Before the pause: what is done must not fall back to being held by it.
+                if previous and previous.recipe == recipe and self._is_settled(found, previous, asked=asked):
+                    return Ended()
+            if self._pause.active:
+                self._end(analysis, found, Answer(_held(str(Code.PAUSED), previous, asked=asked)), started)
+                # Whoever let the work go on may have looked for what is held just before.
+                return Ended(Code.HELD, again=not self._pause.active)
+            if isinstance(work, NotReadyError):
+                held = _held(str(work.code), previous, asked=asked, model=work.model)
+                self._end(analysis, found, Answer(held), started)
+                return Ended(Code.HELD, again=isinstance(self._work(analysis, found), Work))
+            answer = self._answer(analysis, found, work, previous)
+            if answer is None:
                 return Ended()
-            if self._still_true(found, previous):
-                return Ended()
-        try:
-            answer = self._answer(analysis, work, previous)
-            if answer is None or (answer.dicom is not None and not self._keep(found, answer)):
-                return Ended()
+            with _no_surprise():
+                reason = None
+                if answer.outcome.code is Code.HELD:
+                    reason = Code(answer.outcome.detail)
+                    held = _held(str(reason), previous, asked=asked, model=answer.outcome.model)
+                    answer = replace(answer, outcome=held)
+                self._end(analysis, found, answer, started)
         except Fault as fault:
-            return self._fail(analysis, found, work.recipe, previous, fault, started, asked=asked)
-        self._end(analysis, found, answer, started)
-        if answer.outcome.code is Code.HELD:
-            self._knocks.model_doubtful(Code(answer.outcome.detail))
+            return self._fail(analysis, found, recipe, previous, fault, started, asked=asked)
+        if reason:
+            self._knocks.model_doubtful(reason)
         return Ended(answer.outcome.code)
 
     # What is there already
@@ -188,17 +194,22 @@ class Job:
         # An image does not change: what was settled once stays so. A study may have grown.
         return analysis.level == "instance" and previous.code not in _WAITING
 
-    def _is_ready(self, analysis: Analysis, found: Resource) -> bool:
-        """Whether what a job waits for came while that was written down: whoever released the held has missed it."""
-        try:
-            analysis.work(self._server, found)
-        except NotReadyError:
-            return False
-        return True
+    def _work(self, analysis: Analysis, found: Resource) -> Work | NotReadyError:
+        """What is to be done, or what it waits for.
 
-    def _still_true(self, found: Resource, outcome: Outcome) -> bool:
+        Asked once more after that was written down: what came meanwhile has missed it when it released the held.
+        """
+        try:
+            with _no_surprise():
+                return analysis.work(self._server, found)
+        except NotReadyError as reason:
+            return reason
+
+    def _is_settled(self, found: Resource, outcome: Outcome, *, asked: bool) -> bool:
         """Whether an outcome with the right recipe settles the matter: its report may have been deleted since."""
-        if outcome.code in _OPEN:
+        if outcome.code is Code.FAILED:
+            return not asked
+        if outcome.code in _WAITING:
             return False
         return outcome.result is None or self._kept(found, outcome.result)[0] is _Kept.OURS
 
@@ -216,24 +227,28 @@ class Job:
 
     # Doing it
 
-    def _answer(self, analysis: Analysis, work: Work, previous: Outcome | None) -> Answer | None:
-        """What a worker makes of it; ``None`` if the resource has gone meanwhile.
+    def _answer(self, analysis: Analysis, found: Resource, work: Work, previous: Outcome | None) -> Answer | None:
+        """What a worker makes of it, its report stored; ``None`` if the resource has gone meanwhile.
 
         Raises
         ------
-        Fault, StoppingError
+        Fault, ServerError, StoppingError
         """
         last = previous.result if previous else None
         if work.refusal:
             return Answer(Outcome(work.refusal, work.recipe, result=last))
         replaced = last if last and last.demonstration is work.demonstration else None
-        try:
-            payload = work.payload()
-        except ServerError as error:
-            raise Fault(Code.FILE_UNREADABLE, str(error)) from error
-        if payload is None:
-            return None
-        return self._run(Task(analysis.name, payload, work.recipe, replaced, work.weights))
+        with _no_surprise():
+            try:
+                payload = work.payload()
+            except ServerError as error:
+                raise Fault(Code.FILE_UNREADABLE, str(error)) from error
+            if payload is None:
+                if self._gone(found):
+                    return None
+                raise Fault(Code.FILE_UNREADABLE, "Orthanc has no file of it")
+            answer = self._run(Task(analysis.name, payload, work.recipe, replaced, work.weights))
+            return None if answer.dicom is not None and not self._keep(found, answer) else answer
 
     def _run(self, task: Task) -> Answer:
         try:
@@ -273,7 +288,8 @@ class Job:
                 return False
             kept, identifier = self._kept(found, result)
             if kept is _Kept.NO:
-                raise Fault(Code.STORE_FAILED, "Orthanc took the report but does not have it", counts=False)
+                # It counts: a filter of the site that discards reports will do so again.
+                raise Fault(Code.STORE_FAILED, "Orthanc took the report but does not have it")
         elif kept is _Kept.UNMARKED:
             self._compare(identifier, dicom)
         if kept is _Kept.UNMARKED:
@@ -289,9 +305,12 @@ class Job:
         Fault
             If somebody else has stored something under its identifiers.
         """
-        stored = self._server.file(identifier)
+        try:
+            stored = self._server.file(identifier)
+        except ServerError as error:
+            raise Fault(Code.STORE_FAILED, f"the stored report cannot be read: {error}") from error
         if stored is None:
-            raise Fault(Code.STORE_FAILED, "the report vanished while it was looked at", counts=False)
+            raise Fault(Code.STORE_FAILED, "the report vanished while it was looked at")
         verdict = self._run(Task(REPORT_CHECK, {"stored": stored, "ours": ours}, "")).outcome
         if verdict.code is not Code.REPORTED:
             raise Fault(verdict.code, verdict.detail, parked=True)
@@ -312,14 +331,14 @@ class Job:
         *,
         asked: bool,
     ) -> Ended:
-        before = previous.attempts if previous and previous.code is Code.RETRYING and not asked else 0
-        attempts = before + 1
-        if fault.parked or (fault.counts and attempts >= self._max_attempts):
+        attempts, spared = _attempts(previous, asked=asked)
+        attempts, spared = attempts + 1, spared + (not fault.counts)
+        if fault.parked or (fault.counts and attempts - spared >= self._max_attempts):
             code, pause, due = Code.FAILED, 0.0, ""
         else:
             pause = pause_s(self._first_pause_s, attempts)
             code, due = Code.RETRYING, due_after(pause)
-        outcome = _open(code, str(fault), previous, recipe=recipe, attempts=attempts, due=due)
+        outcome = _open(code, str(fault), previous, recipe=recipe, attempts=attempts, spared=spared, due=due)
         self._end(analysis, found, Answer(outcome), started)
         if code is Code.RETRYING:
             self._knocks.retry(analysis.name, found.identifier, pause)
@@ -352,14 +371,38 @@ def _identity(resource: Resource) -> list[str]:
     return [str(resource.tags.get(tag, "")).strip() for tag in IDENTITY_TAGS]
 
 
+@contextmanager
+def _no_surprise() -> Iterator[None]:
+    """Make a fault of an error that nobody has foreseen: it then ends with a code, and not never."""
+    try:
+        yield
+    except (Fault, NotReadyError, ServerError, StoppingError):
+        raise
+    except Exception as error:
+        raise Fault(Code.INTERNAL_ERROR, place(error)) from error
+
+
+def _attempts(previous: Outcome | None, *, asked: bool) -> tuple[int, int]:
+    """How often it was tried before, and how many of these attempts do not count; whoever asks makes a fresh start."""
+    if previous is None or previous.code not in _WAITING or asked:
+        return 0, 0
+    return previous.attempts, previous.spared
+
+
+def _held(detail: str, previous: Outcome | None, *, asked: bool, model: str = "") -> Outcome:
+    attempts, spared = _attempts(previous, asked=asked)
+    return _open(Code.HELD, detail, previous, model=model, attempts=attempts, spared=spared)
+
+
 def _open(
     code: Code,
     detail: str,
     previous: Outcome | None,
     *,
+    attempts: int,
+    spared: int,
     recipe: str = "",
     model: str = "",
-    attempts: int = 1,
     due: str = "",
 ) -> Outcome:
     """An outcome that is no result, and keeps what was known before."""
@@ -372,4 +415,5 @@ def _open(
         data=previous.data if previous else {},
         attempts=attempts,
         due=due,
+        spared=spared,
     )

@@ -65,6 +65,8 @@ class Outcome:
         Values of the result for listings: findings of a radiograph, verdict of a series. JSON types only.
     attempts
         How often the analysis was tried.
+    spared
+        How many of these attempts do not count towards `AI.MaxAttempts`.
     at
         Time of the outcome, ISO 8601 in UTC.
     due
@@ -81,6 +83,7 @@ class Outcome:
     attempts: int = 1
     at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     due: str = ""
+    spared: int = 0
 
     def to_text(self) -> str:
         """The outcome as metadata text: JSON, the code first, empty parts left out."""
@@ -93,6 +96,8 @@ class Outcome:
             parts["model"] = self.model
         if self.attempts != 1:
             parts["attempts"] = self.attempts
+        if self.spared:
+            parts["spared"] = self.spared
         if self.due:
             parts["due"] = self.due
         if self.result:
@@ -106,7 +111,8 @@ class Outcome:
                 parts["result"]["demonstration"] = True
         if self.data:
             parts["data"] = dict(self.data)
-        return json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
+        # In ASCII: half a surrogate pair, which metadata that somebody has edited may hold, can be written in no other way.
+        return json.dumps(parts, separators=(",", ":"))
 
     @classmethod
     def from_text(cls, text: str) -> "Outcome":
@@ -142,6 +148,7 @@ class Outcome:
                 attempts=int(parts.get("attempts", 1)),
                 at=_text(parts["at"]),
                 due=_text(parts.get("due", "")),
+                spared=int(parts.get("spared", 0)),
             )
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             raise OutcomeError(f"not an outcome: {error}") from None
