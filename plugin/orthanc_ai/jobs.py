@@ -239,11 +239,11 @@ class Jobs:
         except Exception as error:  # noqa: BLE001 - a fault in our own code must not lose the job silently
             self._again_later(entry, Code.INTERNAL_ERROR, place(error))
             return
-        if ended.code is not None:
-            self.ended[ended.code] += 1
-            if ended.code in (Code.FAILED, Code.RETRYING):
-                self._trouble(ended.reason or ended.code)
+        if ended.code in (Code.FAILED, Code.RETRYING):
+            self._trouble(ended.reason or ended.code)
         with self._changed:
+            if ended.code is not None:
+                self.ended[ended.code] += 1
             entry.running = False
             if entry.again or ended.again:
                 self._queue(entry)
