@@ -19,6 +19,7 @@ from .models.errors import ModelError
 from .models.prepared import Prepared, load_prepared
 from .server import Server
 from .settings import AI
+from .workers import place
 
 FETCH_TIMEOUT_S = 600
 """Bound on one attempt to fetch weights: 30 MB over a slow line."""
@@ -95,8 +96,11 @@ class Readiness:
     def run(self) -> None:
         """Try until the model is ready, and again whenever that is doubted. Runs on a thread of its own."""
         doubts = 0
-        while self._make_ready():
+        while True:
+            # Before the model is looked at: whoever doubts it from now on is heard.
             self._doubted.clear()
+            if not self._make_ready():
+                return
             self._announce()
             self._on_ready()
             ready_at = time.monotonic()
@@ -146,6 +150,9 @@ class Readiness:
         except OSError as error:
             self._reason = (Code.MODEL_INVALID, f"the model cache cannot be read: {error.strerror}")
             return False
+        except Exception as error:  # noqa: BLE001 - if this thread ended, X-rays would be held for ever
+            self._reason = (Code.MODEL_INVALID, place(error))
+            return False
         return True
 
     def _prepare(self) -> None:
@@ -164,7 +171,12 @@ class Readiness:
                 if self._stopping.is_set():
                     return
                 child = self._child = subprocess.Popen(
-                    command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+                    command,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    encoding="utf-8",
+                    errors="replace",
+                    env=environment,
                 )
         except OSError as error:
             self._reason = (Code.MODEL_INVALID, f"{settings.python} cannot be started: {error.strerror}")
