@@ -100,15 +100,17 @@ class Workers:
         WorkerError
             If the worker does not answer; it has been replaced by then. ``STOPPING`` if the server stops.
         """
+        reason = "workers die as soon as they are started"
         for _ in range(POOLS_TO_TRY):
             pool = self._pool
             try:
                 return self._run(pool, task)
-            except (CancelledError, BrokenExecutor, RuntimeError):
+            except (CancelledError, BrokenExecutor, RuntimeError, OSError) as error:
                 if self._stopping.is_set():
                     raise WorkerError(Code.STOPPING, "") from None
+                reason = f"workers cannot be started: {error.strerror}" if isinstance(error, OSError) else reason
                 self._replace(pool)
-        raise WorkerError(Code.WORKER_DIED, "workers die as soon as they are started")
+        raise WorkerError(Code.WORKER_DIED, reason)
 
     def _run(self, pool: ProcessPool, task: Task) -> Answer:
         try:
@@ -117,6 +119,9 @@ class Workers:
             while not wait([future], STOP_CHECK_S).done:
                 if self._stopping.is_set():
                     raise WorkerError(Code.STOPPING, "")
+                if not pool.active:
+                    # Another job's thread has given it up, or it could not start a worker: it will not answer.
+                    raise BrokenExecutor
             answer: Answer = future.result()
         except FuturesTimeoutError:
             self._on_replaced()
