@@ -38,7 +38,7 @@ NET_S = 2.0
 """The bell is rung at each event; this slow timer catches what rang while nobody listened."""
 
 REMEMBERED_SERIES = 10_000
-"""How many series' studies are remembered; each takes about 200 bytes."""
+"""How many series' studies are remembered; each takes about 300 bytes."""
 
 SLICE_S = 0.2
 """Sweeps and the look ahead step back after so long, so that arrivals are read meanwhile and a stop is noticed."""
@@ -46,11 +46,20 @@ SLICE_S = 0.2
 SAVE_S = 1.0
 """The place is saved at most this often while work goes on: what a crash repeats is found done in the index."""
 
-SWEEP_SHARE = 200
-"""How much of a sweep's work is begun at once, so that what arrives does not wait behind a whole archive."""
+SWEEP_SHARE = 400
+"""How much of the work of all sweeps is begun at once, so that what arrives does not wait behind a whole archive."""
+
+RETRY_SHARE = 200
+"""How much of what is tried again is begun at once, so that it keeps nothing else from its first attempt."""
 
 RESERVE = 100
 """Room among the jobs that ordinary arrivals leave to what is urgent, asked for, or tried again."""
+
+URGENT_RESERVE = 20
+"""Room among the jobs that is left to what is urgent alone."""
+
+COUNTED_MODALITIES = 100
+"""Modalities that are counted by name, about twice as many as DICOM knows: senders can write there what they like."""
 
 REQUESTS_AT_ONCE = 4
 """Requests that are carried out side by side; the others wait, a few bytes each, in memory and in the index."""
@@ -64,6 +73,14 @@ class _Study:
 
     sequence: int
     seen: float
+    urgent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """The study that a series belongs to, and whether it is urgent."""
+
+    identifier: str
     urgent: bool
 
 
@@ -107,8 +124,10 @@ class Inbox:
         self._bell = threading.Event()
         self._stopping = threading.Event()
         self._lock = threading.Lock()
+        self._request_lock = threading.Lock()
         self._save_lock = threading.Lock()
-        self._settled: list[int | Running] = []
+        self._settled: list[int | Running | None] = []
+        self._trying_again = 0
         self._requests: dict[tuple[Level, str], None] = {}
         self._requests_to_load = True
         self._wanted_sweeps: list[Code] = []
@@ -116,7 +135,7 @@ class Inbox:
         self._archive: Running | None = None
         self._scan_wanted = False
         self._studies: dict[str, _Study] = {}
-        self._study_of_series: dict[str, Resource] = {}
+        self._study_of_series: dict[str, _Owner] = {}
         self._ahead = 0
         self._begun = ""
         self._begun_reading = False
@@ -161,7 +180,8 @@ class Inbox:
 
         In this order it is at worst done twice, which changes nothing.
         """
-        with self._lock:
+        # Not while an earlier one is taken out of the index: the caller's entry must come after that.
+        with self._request_lock, self._lock:
             self._requests[level, identifier] = None
         self._bell.set()
 
@@ -197,8 +217,9 @@ class Inbox:
     @property
     def idle(self) -> bool:
         """Whether nothing is left to do but to read on from the place."""
-        busy = self._sweeps or self._wanted_sweeps or self._requests or self._requests_to_load or self._scan_wanted
-        return self._begun_reading and not busy
+        with self._lock:
+            busy = self._sweeps or self._wanted_sweeps or self._requests or self._requests_to_load or self._scan_wanted
+            return self._begun_reading and not busy
 
     def stop(self) -> None:
         """Stop reading."""
@@ -219,20 +240,29 @@ class Inbox:
                     self.on_begun()
                 busy = self._step()
             except ServerError as error:
-                self._server.error(f"AI: inbox: {error}; trying again")
-                busy = False
+                self._trouble(str(error))
             except Exception as error:  # noqa: BLE001 - the one thread on which everything depends
-                self._server.error(f"AI: inbox: {Code.INTERNAL_ERROR}: {place(error)}; trying again")
-                busy = False
-            if not busy:
-                due = self._retries.next_s()
-                self._bell.wait(NET_S if due is None else min(NET_S, due))
+                self._trouble(f"{Code.INTERNAL_ERROR}: {place(error)}")
+            else:
+                if not busy:
+                    self._bell.wait(self._pause_s())
         try:
             if begun:
                 self._collect()
                 self._save(force=True)
         except ServerError as error:
             self._server.error(f"AI: inbox: the place was not saved: {error}")
+
+    def _trouble(self, what: str) -> None:
+        # Whoever rings meanwhile waits: a database that fails is not to be asked, nor the log filled, at each event.
+        self._server.error(f"AI: inbox: {what}; trying again")
+        self._stopping.wait(NET_S)
+
+    def _pause_s(self) -> float:
+        """Seconds until something is due, whether the bell rings before or not."""
+        due = self._retries.next_s()
+        # What is due and has no room waits for the bell, which rings as soon as there is some.
+        return NET_S if due is None or self._retry_room() <= 0 else min(NET_S, due)
 
     def _begin(self) -> None:
         text = self._server.property(PROPERTY)
@@ -258,8 +288,7 @@ class Inbox:
         self._collect()
         self._load_requests()
         self._complete_studies()
-        for name, identifier in self._retries.take(max(self._jobs.room(), 0)):
-            self._jobs.submit(name, identifier)
+        self._try_again()
         more = False
         room = self._jobs.room() - RESERVE
         if room > 0:
@@ -310,13 +339,22 @@ class Inbox:
         elif modality == "CT":
             self._wait_for_study(found, change.sequence)
         else:
-            self.counted[modality or "none"] += 1
+            known = modality in self.counted or len(self.counted) < COUNTED_MODALITIES
+            self.counted[(modality or "none") if known else "other"] += 1
 
     def _submit(self, name: str, identifier: str, sequence: int, *, urgent: bool) -> None:
         self.ledger.begin(sequence)
         self._jobs.submit(name, identifier, partial(self._settle, sequence), urgent=urgent)
 
-    def _settle(self, what: int | Running) -> None:
+    def _try_again(self) -> None:
+        for name, identifier in self._retries.take(self._retry_room()):
+            self._trying_again += 1
+            self._jobs.submit(name, identifier, partial(self._settle, None))
+
+    def _retry_room(self) -> int:
+        return min(RETRY_SHARE - self._trying_again, self._jobs.room() - URGENT_RESERVE)
+
+    def _settle(self, what: int | Running | None) -> None:
         """Called on a job's thread: the ledger is the loop's own, so leave a note and ring."""
         with self._lock:
             self._settled.append(what)
@@ -326,7 +364,9 @@ class Inbox:
         with self._lock:
             settled, self._settled = self._settled, []
         for what in settled:
-            if isinstance(what, Running):
+            if what is None:
+                self._trying_again -= 1
+            elif isinstance(what, Running):
                 what.open -= 1
             else:
                 self.ledger.settle(what)
@@ -339,7 +379,7 @@ class Inbox:
         if not self._priority.stat:
             return False
         study = self._study_of(found.parent)
-        return study is not None and self._priority.is_stat(study.tags)
+        return study is not None and study.urgent
 
     def _look_ahead(self) -> None:
         """While there is no room for what comes next, look further ahead for what is urgent.
@@ -370,13 +410,14 @@ class Inbox:
             return
         study = self._studies.get(owner.identifier)
         if study is None:
+            urgent = self._is_urgent(found)
             # The first image of a study holds the place; the others come after it anyway.
             self.ledger.begin(sequence)
-            self._studies[owner.identifier] = _Study(sequence, time.monotonic(), self._is_urgent(found))
+            self._studies[owner.identifier] = _Study(sequence, time.monotonic(), urgent)
         else:
             study.seen = time.monotonic()
 
-    def _study_of(self, series: str) -> Resource | None:
+    def _study_of(self, series: str) -> _Owner | None:
         """A series' study, remembered: the slices of a series come by the thousand."""
         if series not in self._study_of_series:
             found = self._server.study_of("series", series)
@@ -384,7 +425,7 @@ class Inbox:
                 return None
             if len(self._study_of_series) >= REMEMBERED_SERIES:
                 self._study_of_series.clear()
-            self._study_of_series[series] = found
+            self._study_of_series[series] = _Owner(found.identifier, self._priority.is_stat(found.tags))
         return self._study_of_series[series]
 
     def _stable(self, change: Change) -> None:
@@ -396,12 +437,14 @@ class Inbox:
     def _complete_studies(self) -> None:
         """Take studies that have been quiet for longer than the stable age, event or not: a restart eats events."""
         quiet = time.monotonic() - self._stable_age - NET_S
-        for identifier in [name for name, study in self._studies.items() if study.seen < quiet]:
+        for identifier, study in [one for one in self._studies.items() if one[1].seen < quiet]:
+            if self._stopping.is_set() or self._jobs.room() <= (0 if study.urgent else RESERVE):
+                continue
             found = self._server.resource("study", identifier)
             if found is not None and not found.stable:
-                self._studies[identifier].seen = time.monotonic()
+                study.seen = time.monotonic()
                 continue
-            study = self._studies.pop(identifier)
+            del self._studies[identifier]
             self._jobs.submit(CARDIAC, identifier, partial(self._settle, study.sequence), urgent=study.urgent)
 
     # Sweeps: backfill, a cleared log, what was held or has failed, what somebody asked for
@@ -421,18 +464,25 @@ class Inbox:
                 self._archive = self._start(ArchiveSweep(self._begun))
                 self._scan_wanted = False
         with self._lock:
-            codes, self._wanted_sweeps = dict.fromkeys(self._wanted_sweeps), []
-        for code in codes:
-            for analysis in self._analyses:
-                self._start(OutcomeSweep(code, analysis, asked=code is Code.FAILED))
-        running = {one.sweep.key for one in self._sweeps if isinstance(one.sweep, RequestSweep)}
-        with self._lock:
+            for code in dict.fromkeys(self._wanted_sweeps):
+                for analysis in self._analyses:
+                    self._start_outcomes(code, analysis)
+            self._wanted_sweeps = []
+            running = {one.sweep.key for one in self._sweeps if isinstance(one.sweep, RequestSweep)}
             # What is asked for once more while it is carried out comes again afterwards.
             ready = [key for key in self._requests if key not in running][: REQUESTS_AT_ONCE - len(running)]
             for key in ready:
                 del self._requests[key]
-        for key in ready:
-            self._start(RequestSweep(*key))
+                self._start(RequestSweep(*key))
+
+    def _start_outcomes(self, code: Code, analysis: Analysis) -> None:
+        """Look at all outcomes with a code; a sweep that does so already begins anew, so that there is but one."""
+        for running in self._sweeps:
+            if isinstance(running.sweep, OutcomeSweep) and running.sweep.key == (code, analysis.name):
+                running.sweep.restart()
+                running.exhausted = False
+                return
+        self._start(OutcomeSweep(code, analysis, asked=code is Code.FAILED))
 
     def _start(self, sweep: Sweep) -> Running:
         running = Running(sweep)
@@ -442,30 +492,44 @@ class Inbox:
     def _advance_sweeps(self) -> bool:
         """Begin some more of what the sweeps find, as long as there is room and not for long; whether there is more."""
         more = False
+        share = SWEEP_SHARE // max(1, len(self._sweeps))
         for running in list(self._sweeps):
-            until = time.monotonic() + SLICE_S
-            while running.may_go_on and running.open < SWEEP_SHARE and self._jobs.room() > 0:
-                running.fill(self._server)
-                if running.due:
-                    wanted = running.due.popleft()
-                    running.open += 1
-                    done = partial(self._settle, running)
-                    self._jobs.submit(wanted.analysis, wanted.identifier, done, asked=wanted.asked)
-                if time.monotonic() > until or self._stopping.is_set():
-                    break
-            if running.done:
-                self._finish(running)
-            more = more or (running.may_go_on and running.open < SWEEP_SHARE)
+            if running.rests_until > time.monotonic():
+                continue
+            try:
+                more = self._advance(running, share) or more
+            except ServerError as error:
+                # What cannot be read for this one must not keep the others waiting.
+                self._server.error(f"AI: inbox: {error}; trying again")
+                running.rests_until = time.monotonic() + NET_S
         return more
+
+    def _advance(self, running: Running, share: int) -> bool:
+        until = time.monotonic() + SLICE_S
+        while running.may_go_on and running.open < share and self._jobs.room() > URGENT_RESERVE:
+            running.fill(self._server)
+            if running.due:
+                wanted = running.due.popleft()
+                running.open += 1
+                done = partial(self._settle, running)
+                self._jobs.submit(wanted.analysis, wanted.identifier, done, asked=wanted.asked)
+            if time.monotonic() > until or self._stopping.is_set():
+                break
+        if running.done:
+            self._finish(running)
+            return False
+        return running.may_go_on and running.open < share
 
     def _finish(self, running: Running) -> None:
         """A sweep has ended, and all that it found is done: a crash before would have lost what was not."""
         sweep = running.sweep
-        if isinstance(sweep, RequestSweep):
-            with self._lock:
+        # A request that is made again now waits, and is written into the index after this one was taken out.
+        with self._request_lock:
+            if isinstance(sweep, RequestSweep):
                 sweep.keep = sweep.key in self._requests
-        sweep.finish(self._server)
-        self._sweeps.remove(running)
+            sweep.finish(self._server)
+        with self._lock:
+            self._sweeps.remove(running)
         self._save(force=True)
 
     # The place

@@ -60,6 +60,8 @@ class Running:
     due: deque[Wanted] = field(default_factory=deque)
     open: int = 0
     exhausted: bool = False
+    rests_until: float = 0.0
+    """Not to be asked before, by the monotonic clock: it could not be read."""
 
     @property
     def done(self) -> bool:
@@ -181,15 +183,21 @@ class ArchiveSweep:
 class OutcomeSweep:
     """Everything whose outcome has a certain code, e.g. all that is held.
 
-    What keeps its code although it was looked at is passed over.
+    What keeps its code although it was looked at is passed over. What is held is held by what all of them wait for, so
+    if a whole page stays held, the rest is left to whoever releases it.
     """
 
     patient = True
 
     def __init__(self, code: Code, analysis: Analysis, *, asked: bool) -> None:
+        self.key = (code, analysis.name)
         self._code = code
         self._analysis = analysis
         self._asked = asked
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin anew with the first of them."""
         self._before: set[str] = set()
         self._passed_over = 0
 
@@ -202,7 +210,10 @@ class OutcomeSweep:
         if not found:
             return None
         fresh = [one for one in found if one not in self._before]
-        self._passed_over += len(found) - len(fresh)
+        kept = len(found) - len(fresh)
+        if kept and kept == len(self._before) and self._code is Code.HELD:
+            return None
+        self._passed_over += kept
         self._before = set(found)
         return [Wanted(self._analysis.name, one, self._asked) for one in fresh]
 

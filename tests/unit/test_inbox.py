@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import pytest
+
+import orthanc_ai.inbox
 from orthanc_ai.inbox import RESERVE, Inbox
 from orthanc_ai.jobs import Jobs
 from orthanc_ai.outcomes import CARDIAC_METADATA
@@ -66,6 +69,12 @@ class StandIn:
         self.log.append(message)
 
     error = warn
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What failed is asked for again in the next round, not after a while."""
+    monkeypatch.setattr(orthanc_ai.inbox, "NET_S", 0.0)
 
 
 class Taken:
