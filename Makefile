@@ -14,7 +14,7 @@ WITH_DATA := tools/box --bind "$(DATA_DIR)" /var/lib/orthanc env PYTHONPATH=plug
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-all run demo forget-demo models train-phantom test test-forky test-all lint docs lock \
+.PHONY: help setup setup-dev setup-all run demo forget-demo models train-phantom test test-forky test-all soak soak-forky lint docs lock \
   image clean
 
 help:  ## List the targets
@@ -63,6 +63,15 @@ test-all:  ## Run all tests in the first box, then in the second
 	@$(MAKE) --no-print-directory test
 	@echo "== forky: the newest"
 	@$(MAKE) --no-print-directory test-forky
+
+soak: setup-dev  ## Keep sending and killing for SECONDS=600, with SEED=1, then count: nothing lost, nothing done twice
+	@$(IN_BOX) $(PREPARE)
+	@$(IN_BOX) python3 -m tests.soak --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1)
+
+soak-forky:  ## The same in the second box
+	@tools/setup --dev --suite forky
+	@$(FORKY) $(IN_BOX) $(PREPARE)
+	@$(FORKY) $(IN_BOX) python3 -m tests.soak --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1)
 
 lint: setup-dev  ## Check style and types
 	@$(IN_BOX) ruff check .

@@ -138,6 +138,11 @@ class Orthanc:
         self._process = None
         return code
 
+    @property
+    def running(self) -> bool:
+        """Whether the process that was started is still there."""
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         """As a power cut: no farewell."""
         self.stop(signal.SIGKILL)
