@@ -6,8 +6,10 @@ are spawned with the interpreter that the settings name.
 
 import multiprocessing
 import os
+import queue
 import resource
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, wait
@@ -26,9 +28,12 @@ STOP_CHECK_S = 1.0
 """How often a waiting job looks whether the server stops."""
 
 
-POOLS_TO_TRY = 3
-"""A pool breaks if an idle worker dies; if it breaks again and again, something is wrong with the workers."""
+WORKERS_TO_TRY = 3
+"""A worker may die before it begins; if one after the other does, something is wrong with them."""
 
+BEGIN_S = 120.0
+"""How long a worker may take to begin, beyond the deadline of the job: it loads 300 MB of libraries, on a busy machine
+from a slow disk."""
 
 _OUT_OF_MEMORY = 77
 """Exit code of a worker that has no memory left."""
@@ -67,10 +72,11 @@ _readers: dict[str, Reader] = {}
 
 
 class Workers:
-    """A pool of worker processes.
+    """The worker processes, each in a pool of its own.
 
-    pebble replaces a worker that dies at work. If one dies without work (the kernel is out of memory, say), pebble gives
-    up the whole pool; then another one is made.
+    pebble runs the deadline and replaces a worker that dies at work. The workers of one of its pools share a pipe and a
+    lock, so that one that dies in between takes the jobs of the others along, or leaves them without an answer for ever;
+    hence one worker each. A pool whose worker dies before it has begun is given up, and another one is made.
 
     Parameters
     ----------
@@ -84,13 +90,19 @@ class Workers:
         self._timeout = settings.job_timeout
         self._stopping = threading.Event()
         self._lock = threading.Lock()
-        self._pool = self._make()
+        # The latest first: as long as one can do all the work, the others need not load their libraries.
+        self._free: queue.LifoQueue[ProcessPool] = queue.LifoQueue()
+        self._pools: set[ProcessPool] = set()
+        for _ in range(settings.workers):
+            self._free.put(self._make())
 
     def _make(self) -> ProcessPool:
         context = multiprocessing.get_context("spawn")
         context.set_executable(str(self._settings.python))
         settings = self._settings.model_dump_json(by_alias=True)
-        return ProcessPool(self._settings.workers, context=context, initializer=_start, initargs=(settings,))
+        pool = ProcessPool(1, context=context, initializer=_start, initargs=(settings,))
+        self._pools.add(pool)
+        return pool
 
     def run(self, task: Task) -> Answer:
         """Let a worker do a task, and wait for it.
@@ -100,28 +112,44 @@ class Workers:
         WorkerError
             If the worker does not answer; it has been replaced by then. ``STOPPING`` if the server stops.
         """
-        reason = "workers die as soon as they are started"
-        for _ in range(POOLS_TO_TRY):
-            pool = self._pool
+        pool = self._take()
+        try:
+            reason = ""
+            for _ in range(WORKERS_TO_TRY):
+                try:
+                    return self._run(pool, task)
+                except (CancelledError, BrokenExecutor, RuntimeError):
+                    reason = "workers die as soon as they are started"
+                except OSError as error:
+                    reason = f"workers cannot be started: {error.strerror}"
+                pool = self._replace(pool)
+            raise WorkerError(Code.WORKER_DIED, reason)
+        except _StuckError:
+            pool = self._replace(pool)
+            raise WorkerError(Code.DEADLINE_EXCEEDED, "the worker did not begin") from None
+        finally:
+            self._free.put(pool)
+
+    def _take(self) -> ProcessPool:
+        while not self._stopping.is_set():
             try:
-                return self._run(pool, task)
-            except (CancelledError, BrokenExecutor, RuntimeError, OSError) as error:
-                if self._stopping.is_set():
-                    raise WorkerError(Code.STOPPING, "") from None
-                reason = f"workers cannot be started: {error.strerror}" if isinstance(error, OSError) else reason
-                self._replace(pool)
-        raise WorkerError(Code.WORKER_DIED, reason)
+                return self._free.get(timeout=STOP_CHECK_S)
+            except queue.Empty:
+                continue
+        raise WorkerError(Code.STOPPING, "")
 
     def _run(self, pool: ProcessPool, task: Task) -> Answer:
         try:
             future = pool.schedule(_read, args=(task,), timeout=self._timeout)
-            # A task that is scheduled while the pool stops may never be answered.
+            stuck = time.monotonic() + self._timeout + BEGIN_S
             while not wait([future], STOP_CHECK_S).done:
                 if self._stopping.is_set():
                     raise WorkerError(Code.STOPPING, "")
-                if not pool.active:
-                    # Another job's thread has given it up, or it could not start a worker: it will not answer.
+                # A task that is scheduled while its pool breaks is never answered.
+                if not pool.active and not wait([future], STOP_CHECK_S).done:
                     raise BrokenExecutor
+                if time.monotonic() > stuck:
+                    raise _StuckError
             answer: Answer = future.result()
         except FuturesTimeoutError:
             self._on_replaced()
@@ -134,23 +162,34 @@ class Workers:
             raise WorkerError(Code.INTERNAL_ERROR, str(error)) from None
         return answer
 
-    def _replace(self, broken: ProcessPool) -> None:
+    def _replace(self, broken: ProcessPool) -> ProcessPool:
         with self._lock:
-            if self._pool is broken and not self._stopping.is_set():
-                self._end(broken)
-                self._pool = self._make()
-                self._on_replaced()
+            if self._stopping.is_set():
+                raise WorkerError(Code.STOPPING, "")
+            self._pools.remove(broken)
+            pool = self._make()
+        _end(broken)
+        self._on_replaced()
+        return pool
 
     def stop(self) -> None:
         """End all workers, their tasks included."""
-        self._stopping.set()
         with self._lock:
-            self._end(self._pool)
+            self._stopping.set()
+            pools = list(self._pools)
+        for pool in pools:
+            pool.stop()  # type: ignore[no-untyped-call]  # pebble has no annotations there
+        for pool in pools:
+            pool.join()
 
-    @staticmethod
-    def _end(pool: ProcessPool) -> None:
-        pool.stop()  # type: ignore[no-untyped-call]  # pebble has no annotations there
-        pool.join()
+
+class _StuckError(Exception):
+    """A worker has not begun for a long time."""
+
+
+def _end(pool: ProcessPool) -> None:
+    pool.stop()  # type: ignore[no-untyped-call]  # pebble has no annotations there
+    pool.join()
 
 
 def _start(settings_json: str) -> None:

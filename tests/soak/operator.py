@@ -12,11 +12,17 @@ from tests.live.orthanc import Orthanc
 
 from .sender import Acknowledged
 
-PAUSE_S = (4.0, 10.0)
+PAUSE_S = (1.0, 5.0)
 """Between two deeds."""
 
 PAUSED_S = (2.0, 8.0)
 """How long the work is paused."""
+
+PAUSES = 0.1
+"""Share of deeds that are a pause of the work."""
+
+DELETIONS = 0.6
+"""Share of the films asked for whose report the operator deletes before, so that there is something to do."""
 
 CLEARED_AT = (0.35, 0.7)
 """When the change log is cleared, as shares of the whole time."""
@@ -52,7 +58,7 @@ class Operator:
             if self._clear_at and time.monotonic() > self._clear_at[0]:
                 self._clear_at.pop(0)
                 self._insist("DELETE", "/changes", "change log cleared")
-            elif way and self._chance.random() < 0.2:
+            elif way and self._chance.random() < PAUSES:
                 self._insist("POST", way[0], "paused")
                 self._stopping.wait(self._chance.uniform(*PAUSED_S))
                 self._insist("POST", way[1], "resumed")
@@ -76,7 +82,7 @@ class Operator:
             return
         uid = self._chance.choice(sorted(known))
         level = "instances" if known[uid] == {uid} else "studies"
-        if level == "instances" and self._chance.random() < 0.6:
+        if level == "instances" and self._chance.random() < DELETIONS:
             self._delete_report(uid)
         self._insist("POST", f"/ai/{level}/{uid}/analyze", "analyses asked for")
 
