@@ -80,22 +80,30 @@ def _read(source: "_Source", pixels: bool) -> FileDataset:
         source.seek(0)
         return pydicom.dcmread(source, stop_before_pixels=not pixels)
     # PS3.5 section A.5: what follows the File Meta Information is deflated.
-    source.replace(_inflate(source.getbuffer()[source.tell() :]))
+    source.replace(inflate(memoryview(source.getvalue())[source.tell() :]))
     inflated = FileDataset(source, read_dataset(source, False, True), preamble, FileMetaDataset(meta), False, True)
     inflated.set_original_encoding(False, True, inflated._character_set)
     return inflated
 
 
-def _inflate(deflated: memoryview) -> bytes:
-    """Inflate what is not too large, which is found out without keeping it."""
+def inflate(deflated: memoryview, longest: int = MAXIMUM_INFLATED) -> bytes:
+    """Inflate what is not too large, which is found out without keeping it.
+
+    Raises
+    ------
+    FileError
+        ``FILE_TOO_LARGE``.
+    zlib.error
+        If it is not a deflated stream.
+    """
     stream, length = zlib.decompressobj(-zlib.MAX_WBITS), 0
     for start in range(0, len(deflated), _CHUNK):
         rest: bytes | memoryview = deflated[start : start + _CHUNK]
         while len(rest) and not stream.eof:
             length += len(stream.decompress(rest, _CHUNK))
             rest = stream.unconsumed_tail
-            if length > MAXIMUM_INFLATED:
-                raise FileError(Code.FILE_TOO_LARGE, f"inflates to more than {MAXIMUM_INFLATED} bytes")
+            if length > longest:
+                raise FileError(Code.FILE_TOO_LARGE, f"the file inflates to more than {longest} bytes")
     return zlib.decompress(deflated, -zlib.MAX_WBITS)
 
 
