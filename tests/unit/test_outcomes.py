@@ -43,3 +43,33 @@ def test_anything_else_is_refused_with_one_kind_of_error(text: str) -> None:
 def test_deeply_nested_text_is_refused() -> None:
     with pytest.raises(OutcomeError):
         Outcome.from_text("[" * 100_000)
+
+
+fields = st.sampled_from(
+    [
+        *json.loads(Outcome(Code.REPORTED, "r").to_text()),
+        "detail",
+        "notes",
+        "model",
+        "attempts",
+        "due",
+        "result",
+        "data",
+    ]
+)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(Code).map(str),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3) | fields, inner, max_size=3),
+)
+
+
+@given(outcomes, st.dictionaries(fields, values, max_size=3))
+def test_a_spoiled_outcome_is_refused_or_an_outcome(outcome: Outcome, spoiled: dict[str, object]) -> None:
+    text = json.dumps(json.loads(outcome.to_text()) | spoiled)
+    try:
+        read = Outcome.from_text(text)
+    except OutcomeError:
+        return
+    assert isinstance(read.attempts, int)
+    assert all(isinstance(text, str) for text in (read.recipe, read.detail, read.model, read.at, read.due))
+    assert Outcome.from_text(read.to_text()) == read

@@ -37,6 +37,8 @@ class StudyReader:
         with stages("judge"):
             headers = [Header.from_tags(tags) for tags in task.payload["headers"]]
             verdict = judge_study(headers, self._rules)
+        if not verdict.series:
+            return Answer(Outcome(Code.NOT_CT, task.recipe, result=task.previous))
         with stages("report"):
             try:
                 source = open_file(task.payload["file"], pixels=False)

@@ -6,14 +6,12 @@ Only pydicom is needed, so that a server can read a report without loading what 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
 
-from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 
 from ..codes import Code
 from ..concepts import Concept, Finding
+from ..dicom_file import FileError, open_file
 from . import vocabulary
 from .errors import ReportError
 
@@ -65,9 +63,13 @@ def read_findings_report(document: bytes | Dataset) -> FindingsReport:
         If it is something else.
     """
     try:
-        dataset = dcmread(BytesIO(document)) if isinstance(document, bytes) else document
+        dataset = open_file(document) if isinstance(document, bytes) else document
         return _report(dataset)
-    except (InvalidDicomError, AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+    except FileError as error:
+        raise ReportError(error.code, f"not a findings report of this project: {error}") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # pydicom raises whatever it likes at a malformed header
         raise ReportError(Code.HEADER_UNREADABLE, f"not a findings report of this project: {error}") from error
 
 
@@ -94,12 +96,15 @@ def _report(dataset: Dataset) -> FindingsReport:
 def _finding(group: Dataset) -> Finding:
     value = _child(group, vocabulary.PROBABILITY).MeasuredValueSequence[0]
     threshold = _child(group, vocabulary.THRESHOLD_VALUE).MeasuredValueSequence[0]
+    score = float(value.FloatingPointValue) / 100
+    if not 0 <= score <= 1:  # refuses NaN too
+        raise ValueError("a score is none")
     presence = [_concept(item.ConceptCodeSequence[0]) for item in _children(group, vocabulary.PRESENCE)]
     return Finding(
         label=str(_child(group, vocabulary.TRACKING_IDENTIFIER).TextValue),
         concept=_concept(_child(group, vocabulary.FINDING).ConceptCodeSequence[0]),
         site=_concept(_child(group, vocabulary.FINDING_SITE).ConceptCodeSequence[0]),
-        score=float(value.FloatingPointValue) / 100,
+        score=score,
         # Undo the binary fraction, as writing the percentage did.
         threshold=round(float(threshold.NumericValue) / 100, 8),
         presence=_PRESENCE[presence[0]] if presence else None,

@@ -1,16 +1,21 @@
 """What a findings report says is what was put into it, and other objects are told apart."""
 
+import contextlib
+import dataclasses
 from io import BytesIO
 from pathlib import Path
 
 import pydicom
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
 from orthanc_ai.codes import Code
 from orthanc_ai.report.errors import ReportError
 from orthanc_ai.report.findings_report import FindingsTemplate
 from orthanc_ai.report.read import read_findings_report
+from tests.unit.hostile import file, film, nested
 
 from .sources import IDENTITY, NOW, WEIGHTS, demonstration, findings, model_of_record, radiograph
 
@@ -22,8 +27,8 @@ def test_round_trip(card: object) -> None:
     put_in = findings(model)
     notes = (Code.VIEW_NOT_STATED, Code.OUTSIDE_INTENDED_USE)
     document = FindingsTemplate(model, weights_digest=WEIGHTS).fill(radiograph(), put_in, notes, IDENTITY, NOW)
-    for given in (document, pydicom.dcmread(BytesIO(document))):
-        report = read_findings_report(given)
+    for form in (document, pydicom.dcmread(BytesIO(document))):
+        report = read_findings_report(form)
         assert (report.model, report.model_version) == (model.name, model.version)
         assert report.source_sop_class_uid == radiograph().SOPClassUID
         assert report.source_sop_instance_uid == radiograph().SOPInstanceUID
@@ -47,3 +52,29 @@ def test_refuses_reports_of_others(data: Path) -> None:
     for name in ("sr_comprehensive3d.dcm", "seg.dcm"):
         with pytest.raises(ReportError):
             read_findings_report((data / "negatives" / name).read_bytes())
+
+
+SMALL = dataclasses.replace(model_of_record(), outputs=model_of_record().outputs[:2])
+REPORT = FindingsTemplate(SMALL, weights_digest=WEIGHTS).fill(radiograph(), findings(SMALL), (), IDENTITY, NOW)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, len(REPORT) - 1), st.binary(max_size=6)), min_size=1, max_size=4),
+    st.integers(0, len(REPORT)),
+)
+@example([(0, b"")], 0)
+def test_a_spoiled_report_is_refused_or_read(edits: list[tuple[int, bytes]], end: int) -> None:
+    spoiled = bytearray(REPORT)
+    for at, content in edits:
+        spoiled[at : at + len(content)] = content
+    for document in (bytes(spoiled), bytes(spoiled[:end])):
+        with contextlib.suppress(ReportError):
+            assert all(0 <= finding.score <= 1 for finding in read_findings_report(document).findings)
+
+
+@pytest.mark.parametrize("defined", [True, False])
+def test_a_report_nested_without_end_is_refused(defined: bool) -> None:
+    deep = nested(5000, 0x0040A730, defined=defined)
+    with pytest.raises(ReportError):
+        read_findings_report(file(film((0x0040A730, deep))))
