@@ -1,0 +1,18 @@
+"""The fuzz targets run, and find nothing near their seeds."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.fuzz import TARGETS
+
+RUNS = 300
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_target_finds_nothing_near_its_seeds(target: str) -> None:
+    command = [sys.executable, "-m", "tests.fuzz", target, f"-runs={RUNS}", "-seed=1"]
+    fuzzing = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    assert fuzzing.returncode == 0, fuzzing.stderr[-3000:]
+    assert f"stat::number_of_executed_units: {RUNS}" in fuzzing.stderr
