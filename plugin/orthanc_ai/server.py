@@ -189,6 +189,7 @@ class Server:
         since: int = 0,
         limit: int = 0,
         order: Sequence[tuple[str, str, Literal["ASC", "DESC"]]] = (),
+        case_sensitive: bool = True,
     ) -> tuple[Resource, ...]:
         """Resources by DICOM tags, metadata, parent and labels, from the index alone.
 
@@ -204,12 +205,15 @@ class Server:
             Further tags to answer with.
         order
             ``("DicomTag" or "Metadata", name, direction)``.
+        case_sensitive
+            Whether values of the query are compared so. Orthanc refuses it together with `since` where the query names an
+            identifier or a date, of which its index keeps a form without case and accents only.
         """
         body: dict[str, Any] = {
             "Level": level.capitalize(),
             "Query": dict(query or {}),
             "ResponseContent": ["MainDicomTags", "Metadata", "Parent", "Children", "Labels", "IsStable"],
-            "CaseSensitive": True,
+            "CaseSensitive": case_sensitive,
         }
         if metadata:
             body["MetadataQuery"] = dict(metadata)

@@ -19,6 +19,7 @@ import pytest
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from requests import Response
 
+from orthanc_ai.api.paging import SMALLEST_READ
 from orthanc_ai.codes import Code
 from orthanc_ai.outcomes import CARDIAC_METADATA, XRAY_METADATA, Outcome, Result
 
@@ -257,6 +258,24 @@ def test_every_page_once_newest_first_while_images_arrive(orthanc: Orthanc) -> N
         plant(orthanc, outcome({"Mass": 0.9}), PatientID=patient)
     assert set(seen) == {(instance, label) for instance in planted for label in ("Mass", "Nodule")}
     assert len(seen) == 14
+
+
+def test_pages_beyond_the_first_read_with_every_filter_of_the_index(orthanc: Orthanc) -> None:
+    same = {"PatientID": "Many", "StudyDate": "20190102", "Modality": "CR"}
+    stored = orthanc.upload([dataset(**same) for _ in range(2 * SMALLEST_READ + 3)])
+    orthanc.upload([dataset(**{**same, "PatientID": "MANY"})])
+    orthanc.wait_idle(with_model=False)
+    for filters in ("patientID=Many", "patientID=Many&studyDate=20190101-20190103", "patientID=Many&modality=CR"):
+        seen: list[str] = []
+        path: str | None = f"/ai/outcomes?{filters}&limit=5"
+        while path:
+            page = orthanc.get(path)
+            seen += [one["id"] for one in page["outcomes"]]
+            path = page["next"]
+        assert len(seen) == len(stored)
+        assert set(seen) == set(stored)
+    far = orthanc.get(f"/ai/outcomes?patientID=Many&limit=5&cursor={10**12 - 1}")
+    assert len(far["outcomes"]) == 5
 
 
 def test_filters(orthanc: Orthanc) -> None:

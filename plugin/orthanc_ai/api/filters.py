@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from ..server import Resource
 from .http import Request, prefers_csv
-from .paging import DEFAULT_LIMIT, MAXIMUM_LIMIT
+from .paging import CURSOR, DEFAULT_LIMIT, MAXIMUM_LIMIT
 from .reading import tag
 from .views import Query
 
@@ -31,7 +31,7 @@ class ListQuery(Query):
     """Name of the model that was used or is waited for."""
     limit: Annotated[int, Field(ge=1, le=MAXIMUM_LIMIT)] = DEFAULT_LIMIT
     """Entries on a page at most. A page may hold less, even none: go on as long as there is a next one."""
-    cursor: str | None = None
+    cursor: Annotated[str, StringConstraints(pattern=f"^{CURSOR}$")] | None = None
     """Where to go on: part of the `next` of the page before."""
     format: Literal["json", "csv"] | None = None
     """Form of the answer; without it, the header Accept decides."""

@@ -31,7 +31,8 @@ _ORDER: Mapping[Level, tuple[str, str, Literal["ASC"]]] = {
     "patient": ("Metadata", "LastUpdate", "ASC"),
 }
 
-_CURSOR = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,6})\.([0-9a-f]{8}))?")
+CURSOR = r"([0-9]{1,12})(?:\.([0-9]{1,6})\.([0-9a-f]{8}))?"
+"""Regular expression of a cursor's text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Cursor:
         Problem
             ``BAD_REQUEST``
         """
-        match = _CURSOR.fullmatch(text)
+        match = re.fullmatch(CURSOR, text)
         if not match:
             raise Problem(Code.BAD_REQUEST, f"cursor: found {text!r}; allowed: what the `next` of a page names")
         remaining, taken, identifier = match.groups()
@@ -128,7 +129,10 @@ def _rows(server: Server, selection: Selection, remaining: int, limit: int) -> I
             since=first,
             limit=remaining - first,
             order=[_ORDER[selection.level]],
+            # As they are counted, and as Orthanc can do it beyond the first row.
+            case_sensitive=False,
         )
         for number in reversed(range(len(found))):
             yield first + number, found[number]
-        remaining, size = first, LARGEST_READ
+        # A cursor comes from outside: where it lies far beyond the newest row, there is nothing to read up to there.
+        remaining, size = (first if found else min(first, _newest(server, selection).remaining)), LARGEST_READ

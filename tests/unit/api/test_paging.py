@@ -100,3 +100,11 @@ def test_a_cursor_is_read_back(remaining: int, taken: int) -> None:
 def test_a_wrong_cursor_is_refused(text: str) -> None:
     with pytest.raises(Problem, match="cursor"):
         Cursor.parse(text)
+
+
+def test_a_cursor_from_far_beyond_is_no_endless_work() -> None:
+    archive = Archive([image(number) for number in range(3)])
+    items, following = page(cast(Server, archive), EVERYTHING, lambda row: [row.identifier], "9" * 12, 10)
+    assert items == [row.identifier for row in reversed(archive.rows)]
+    assert following is None
+    assert len(archive.reads) == 2
