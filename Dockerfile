@@ -17,10 +17,10 @@ COPY phantom/ /opt/orthanc-ai/phantom/
 COPY tools/ /opt/orthanc-ai/tools/
 COPY orthanc.json LICENSE /opt/orthanc-ai/
 
-# The second configuration is for servers that others can reach: Orthanc joins it with the users and modalities in
-# site.json of the same folder, which a deployment must provide.
+# The second configuration is for servers that others can reach: Orthanc joins it with site.json of the same folder, which a
+# deployment must provide: users, modalities, and the whole section AI. Orthanc refuses a section that stands in both.
 RUN cp /opt/orthanc-ai/orthanc.json /etc/orthanc/orthanc.json && mkdir /etc/orthanc-remote && \
     python3 /opt/orthanc-ai/tools/configure.py /opt/orthanc-ai/orthanc.json \
-      RemoteAccessAllowed=true AuthenticationEnabled=true DicomModalities= > /etc/orthanc-remote/orthanc.json
+      RemoteAccessAllowed=true AuthenticationEnabled=true DicomModalities= AI= > /etc/orthanc-remote/orthanc.json
 
 # ENTRYPOINT ["Orthanc"], CMD ["/etc/orthanc/"], the ports and the volume /var/lib/orthanc/db are the base image's.

@@ -32,7 +32,7 @@ answer = connection.getresponse()
 print(answer.status)
 print(answer.read().decode())
 """
-USERS = {"RegisteredUsers": {"radiographer": "a long password"}}
+USERS = {"RegisteredUsers": {"radiographer": "a long password"}, "AI": {"Operators": ["radiographer"]}}
 
 
 @pytest.fixture(scope="session")

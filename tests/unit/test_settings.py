@@ -55,7 +55,9 @@ def test_without_threads_the_plugin_refuses(python: dict[str, Any]) -> None:
 
 def test_the_product_configuration_is_valid() -> None:
     text = re.sub(r"^\s*//.*$", "", (ROOT / "orthanc.json").read_text(), flags=re.MULTILINE)
-    settings = read_settings(json.loads(text))
+    product = json.loads(text)
+    assert (product["ExecuteLuaEnabled"], product["RestApiWriteToFileSystemEnabled"]) == (False, False)
+    settings = read_settings(product)
     assert settings.model == "densenet121-res224-all", "the product is configured for the model of record"
     assert settings.backfill == "none"
 

@@ -112,6 +112,44 @@ class Models:
         return ModelState(self.card.name, self.card.title, False, Code.MODEL_MISSING, "not fetched", False, "")
 
 
+NASTY = (
+    "",
+    ".",
+    "..",
+    "../../etc/passwd",
+    "..%2f..%2fetc%2fpasswd",
+    "..\\..\\etc",
+    "/",
+    "//",
+    "a/b",
+    "a?b",
+    "a#b",
+    "*",
+    "?",
+    "%",
+    "%00",
+    "\0",
+    "1.2.3\0",
+    "\n",
+    "\u202e",
+    "e\u0301",
+    "1" * 64,
+    "1." * 5000,
+    "x" * 15000,
+    "' OR 1=1 --",
+    "{id}",
+    "0000ABCD-0000ABCD-0000ABCD-0000ABCD-0000ABCD",
+    "0000abcd-0000abcd-0000abcd-0000abcd-0000abcd\n",
+    "NaN",
+    "-1",
+    "1e999",
+    "0x10",
+    "true",
+    "null",
+    "٣",
+)
+"""Texts that have led other programs astray: as identifiers, in paths, as parameters."""
+
 OPEN = Access(authentication=False)
 """As on a machine of one's own: Orthanc asks nobody who he is."""
 

@@ -20,7 +20,7 @@ from orthanc_ai.codes import Code
 from orthanc_ai.outcomes import XRAY_METADATA
 from orthanc_ai.server import Level, Resource, Server
 
-from .examples import CR, OPEN, Archive, Queue, context, identifier, image, reported
+from .examples import CR, NASTY, OPEN, Archive, Queue, context, identifier, image, reported
 from .test_dispatch import Output
 
 ROUTES = Routes(context()).table
@@ -117,42 +117,6 @@ def watched() -> Iterator[None]:
 
 # Requests
 
-NASTY = (
-    "",
-    ".",
-    "..",
-    "../../etc/passwd",
-    "..%2f..%2fetc%2fpasswd",
-    "..\\..\\etc",
-    "/",
-    "//",
-    "a/b",
-    "a?b",
-    "a#b",
-    "*",
-    "?",
-    "%",
-    "%00",
-    "\0",
-    "1.2.3\0",
-    "\n",
-    "\u202e",
-    "e\u0301",
-    "1" * 64,
-    "1." * 5000,
-    "x" * 15000,
-    "' OR 1=1 --",
-    "{id}",
-    identifier(1).upper(),
-    identifier(1) + "\n",
-    "NaN",
-    "-1",
-    "1e999",
-    "0x10",
-    "true",
-    "null",
-    "٣",
-)
 KNOWN = (identifier(1), identifier(2), identifier(4), identifier(5), identifier(8), "1.9", "A/B*", "phantom", "HELD")
 
 texts = st.sampled_from(NASTY) | st.sampled_from(KNOWN) | st.text(max_size=20)
@@ -235,7 +199,7 @@ def test_every_request_is_answered_from_the_vocabulary(
     with watched():
         output = mine.ask(method, path, get=query, headers=given_headers, body=body)
     code = check(output, path)
-    assert code is not Code.INTERNAL_ERROR, mine.archive.errors
+    assert code not in {Code.INTERNAL_ERROR, Code.DATABASE_BUSY}, mine.archive.errors
     if method == "GET":
         assert (mine.archive.changes, mine.queue.requests) == ([], []), "reading changes nothing"
     mine.archive.changes.clear()
