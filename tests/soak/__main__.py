@@ -153,7 +153,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python3 -m tests.soak", description=__doc__)
     parser.add_argument("--seconds", type=float, default=600, help="how long images are sent (600)")
     parser.add_argument("--seed", type=int, default=1, help="what is sent and what is broken, not when exactly (1)")
-    parser.add_argument("--rate", type=float, default=6, help="films per second (6)")
+    parser.add_argument("--rate", type=float, default=3, help="films per second (3)")
     wanted = parser.parse_args()
     folder = ARTIFACTS / f"seed-{wanted.seed}"
     shutil.rmtree(folder, ignore_errors=True)

@@ -37,6 +37,9 @@ AT_ONCE = 0.05
 FORGOTTEN = 0.2
 """Share of what was not acknowledged that its sender gives up; the rest it sends again."""
 
+GROWN_AFTER = 4
+"""A study grows at most so many stable ages later: some before they are judged, some afterwards."""
+
 # A killed server is what this is about; nobody wants to read of each broken connection.
 logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
 
@@ -151,7 +154,7 @@ class Sender:
             number += 1
             for part in ct_parts(self._seed, number):
                 self._send_series(part, chance)
-                self._stopping.wait(chance.uniform(0, 2 * self._stable_age))
+                self._stopping.wait(chance.uniform(0, GROWN_AFTER * self._stable_age))
                 if self._stopping.is_set():
                     return
 
