@@ -13,7 +13,8 @@ from .tally import Tally
 mpl.use("svg")
 import matplotlib.pyplot as plt
 
-COLOURS = {"server": "tab:red", "worker": "tab:orange"}
+LINES = {"server": ("tab:red", "server killed or stopped"), "worker": ("0.6", "worker killed, crashed or frozen")}
+"""Colour of what was done to whom, and its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,20 @@ class Sample:
     reports: int | None
 
 
-def write_json(path: Path, numbers: Mapping[str, Any], tally: Tally, samples: Sequence[Sample]) -> None:
-    """Write all numbers."""
-    everything = {**asdict(tally), **numbers, "samples": [asdict(sample) for sample in samples]}
+def write_json(
+    path: Path,
+    numbers: Mapping[str, Any],
+    tally: Tally,
+    samples: Sequence[Sample],
+    deeds: Sequence[tuple[float, str]],
+) -> None:
+    """Write all numbers, and what was done when, as `draw` takes it."""
+    everything = {
+        "table": dict(numbers),
+        **asdict(tally),
+        "deeds": [{"seconds": round(seconds, 3), "what": what} for seconds, what in deeds],
+        "samples": [asdict(sample) for sample in samples],
+    }
     path.write_text(json.dumps(everything, indent=1) + "\n")
 
 
@@ -41,10 +53,10 @@ def draw(path: Path, samples: Sequence[Sample], deeds: Sequence[tuple[float, str
         Seconds after the beginning, and what was done.
     """
     figure, axes = plt.subplots(figsize=(10, 5))
-    for kind, colour in COLOURS.items():
+    for kind, (colour, name) in LINES.items():
         times = [seconds for seconds, what in deeds if what.startswith(kind)]
         for index, seconds in enumerate(times):
-            label = f"{kind} killed, stopped or frozen ({len(times)})" if not index else None
+            label = f"{name} ({len(times)})" if not index else None
             axes.axvline(seconds, color=colour, linewidth=0.6, alpha=0.7, label=label)
     axes.plot([one.seconds for one in samples], [one.acknowledged for one in samples], label="images acknowledged")
     known = [(one.seconds, one.reports) for one in samples if one.reports is not None]
