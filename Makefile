@@ -12,7 +12,6 @@ FORKY := BOX_ROOT="$(CURDIR)/.box/forky"
 PREPARE := python3 -m orthanc_ai.models.prepare phantom --models models --cache /var/lib/orthanc/ai/models
 WITH_DATA := tools/box --bind "$(DATA_DIR)" /var/lib/orthanc env PYTHONPATH=plugin:.
 TESTS ?= tests
-SECONDS ?= 60
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-all run demo forget-demo models train-phantom test test-forky test-all soak \
@@ -76,7 +75,7 @@ soak-forky:  ## The same in the second box
 
 fuzz: setup-dev  ## Fuzz each reader of untrusted input for SECONDS (60); what breaks one lands in artifacts/fuzz
 	@for target in $$($(IN_BOX) python3 -c 'from tests.fuzz import TARGETS; print(*TARGETS)'); do \
-	  echo "== $$target"; $(IN_BOX) nice python3 -m tests.fuzz $$target -max_total_time=$(SECONDS) || exit 1; done
+	  echo "== $$target"; $(IN_BOX) nice python3 -m tests.fuzz $$target -max_total_time=$(or $(SECONDS),60) || exit 1; done
 
 lint: setup-dev  ## Check style and types
 	@$(IN_BOX) ruff check .
