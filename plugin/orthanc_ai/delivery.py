@@ -168,6 +168,11 @@ class Mark:
         """The mark of a report that has just been stored: due everywhere."""
         return cls(tuple(Delivery(destination) for destination in wanted))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether something is left to send."""
+        return any(one.state in OPEN for one in self.deliveries)
+
     def to(self, destination: Destination) -> Delivery | None:
         """The delivery to a destination; ``None`` if the report is not meant for it."""
         return next((one for one in self.deliveries if one.destination == destination), None)
@@ -180,7 +185,7 @@ class Mark:
     def to_text(self) -> str:
         """The mark as metadata text."""
         states = {one.state for one in self.deliveries}
-        send = "open" if states & OPEN else "failed" if DeliveryState.FAILED in states else "sent" if states else "none"
+        send = "open" if self.is_open else "failed" if DeliveryState.FAILED in states else "sent" if states else "none"
         parts = {"send": send, "to": [one.to_parts() for one in self.deliveries]}
         return json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
 
@@ -194,9 +199,16 @@ class Mark:
             If the text is none; metadata can be edited by anybody who may write to Orthanc.
         """
         try:
-            return cls(tuple(Delivery.from_parts(one) for one in json.loads(text)["to"]))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            # Half of a surrogate pair can be named in JSON, but neither be answered nor stored again.
+            text.encode()
+            if "\\u" in text:
+                json.dumps(json.loads(text), ensure_ascii=False).encode()
+            mark = cls(tuple(Delivery.from_parts(one) for one in json.loads(text)["to"]))
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             raise MarkError(f"not the mark of a report: {error}") from None
+        if len({one.destination for one in mark.deliveries}) < len(mark.deliveries):
+            raise MarkError("not the mark of a report: a destination stands there twice")
+        return mark
 
 
 def read_mark(text: str | None) -> Mark | None:

@@ -164,7 +164,9 @@ class Plugin:
         desk = Desk(server, inbox, jobs, pause)
         counter = Counter(server)
         monitor = Monitor(server, metrics, desk, counter, self.readiness)
-        context = Context(server, settings, queue=desk, models=self.readiness, access=self._access, counter=counter)
+        context = Context(
+            server, settings, queue=desk, sender=deliveries, models=self.readiness, access=self._access, counter=counter
+        )
         inbox.on_begun = partial(self._dispatcher.open, Routes(context))
         self._running = Running(inbox, jobs, workers, deliveries, monitor)
         for name, run in (

@@ -27,6 +27,7 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
     made.upload([chest_dx(1, 64, 64)])
     made.wait_idle()
     yield made
+    made.post("/ai/resume")  # one of the requests was to pause
     [instance] = made.upload([chest_dx(2, 64, 64)])
     made.wait_idle()
     assert made.get(f"/ai/instances/{instance}/findings")["code"] == "REPORTED"
@@ -41,6 +42,7 @@ def paths(orthanc: Orthanc) -> list[str]:
     """Paths of all routes, with something real in place of the parameters."""
     instance = orthanc.find("Instance", {"Modality": "DX"})[0]["ID"]
     values = {"{id}": instance, "{patient}": "PHANTOM", "{name}": "phantom", "{code}": "HELD"}
+    values["{job}"] = f"xray-findings:{instance}"
     found = []
     for template in orthanc.get("/ai/openapi.json")["paths"]:
         path = template

@@ -120,7 +120,7 @@ def test_real_answers_are_as_described(orthanc: Orthanc, description: Any) -> No
     for level, identifier in (("series", series), ("studies", study)):
         verdict = Outcome(Code.NOT_CARDIAC, "r", data={"accepted": False, "codes": ["NOT_CARDIAC"]})
         write(orthanc, level, identifier, CARDIAC_METADATA, verdict)
-    parameters = {"id": instance, "patient": patient, "name": MODEL, "code": "HELD"}
+    parameters = {"id": instance, "patient": patient, "name": MODEL, "code": "HELD", "job": f"xray-findings:{instance}"}
     identifiers = {"series": series, "studies": study}
     asked = set()
     for template, methods in description["paths"].items():

@@ -74,6 +74,11 @@ def test_what_is_no_mark_is_said_to_be_none(text: str) -> None:
         '{"to":[{"destination":"modality:PACS","state":"due","since":"yesterday"}]}',
         '{"to":[{"destination":"modality:PACS","state":"due","since":"2026-01-02T03:04:05"}]}',
         '{"to":[{"destination":"modality:PACS","state":"due","since":"2026-01-02T03:04:05+00:00","due":7}]}',
+        '{"to":[{"destination":"modality:PACS","state":"due","since":"2026-01-02T03:04:05+00:00","attempts":1e999}]}',
+        '{"to":[{"destination":"modality:\\ud800","state":"due","since":"2026-01-02T03:04:05+00:00"}]}',
+        '{"to":['
+        + ",".join(['{"destination":"modality:PACS","state":"due","since":"2026-01-02T03:04:05+00:00"}'] * 2)
+        + "]}",
         "[" * 100_000,
     ],
 )

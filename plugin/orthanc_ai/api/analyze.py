@@ -1,13 +1,11 @@
 """``POST /ai/.../analyze``: analyse again."""
 
-from pydantic import ConfigDict
-
 from ..codes import Code
 from ..server import Level
 from .context import Context
 from .http import Problem
 from .identify import identify
-from .views import Query, View
+from .views import Nothing, View
 
 _COLLECTIONS: dict[Level, str] = {
     "instance": "instances",
@@ -17,10 +15,8 @@ _COLLECTIONS: dict[Level, str] = {
 }
 
 
-class AnalyzeRequest(Query):
+class AnalyzeRequest(Nothing):
     """Nothing can be chosen: an analysis follows the server's configuration. An empty body does."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class Queued(View):

@@ -1,14 +1,17 @@
 """What the handlers of the ``/ai/`` routes are given."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Protocol
 
 from ..counts import Counter
-from ..desk import QueueStatus
+from ..delivery import Destination
+from ..desk import HandJob, QueueStatus
 from ..models.card import ModelCard
 from ..readiness import ModelState
 from ..server import Level, Server
 from ..settings import AI
+from ..sweeps import Reconciliation
 from .access import Access
 from .cards import Cards
 
@@ -34,6 +37,46 @@ class Queue(Protocol):
         """How the work stands."""
         ...
 
+    def in_hand(self) -> tuple[HandJob, ...]:
+        """The jobs in hand: those that run, then those that wait, in their order."""
+        ...
+
+    def pause(self) -> None:
+        """Begin nothing more until further notice, which outlives a restart."""
+        ...
+
+    def resume(self) -> None:
+        """Go on."""
+        ...
+
+    def retry(self, analysis: str, identifier: str) -> None:
+        """Try one job again at once, whatever became of it, its attempts counted anew."""
+        ...
+
+    def retry_failed(self) -> int:
+        """Try everything again that was given up; how much that is."""
+        ...
+
+    def reconcile(self, since: date | None) -> None:
+        """Look through the whole archive for what has no outcome, from a day of reception on."""
+        ...
+
+    def reconciliation(self) -> Reconciliation | None:
+        """The look through the archive that runs, or the latest one since the start."""
+        ...
+
+
+class Sender(Protocol):
+    """Where reports are sent on."""
+
+    def retry(self, report: str, destination: Destination) -> bool:
+        """Send a report now, unless it is under way or done; false if it is not meant for the destination."""
+        ...
+
+    def retry_failed(self) -> int:
+        """Send everything again that was given up; how many deliveries."""
+        ...
+
 
 class Models(Protocol):
     """The configured model."""
@@ -55,6 +98,7 @@ class Context:
     server: Server
     settings: AI
     queue: Queue
+    sender: Sender
     models: Models
     access: Access
     counter: Counter

@@ -18,32 +18,15 @@ DateRange = Annotated[str, StringConstraints(pattern=r"^([0-9]{8}|[0-9]{8}-|-[0-
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
-class ListQuery(Query):
-    """What every list takes."""
+class PageQuery(Query):
+    """What everything takes that comes in pages."""
 
-    study_date: DateRange | None = None
-    """Study Date as in DICOM queries: `20260131`, `20260101-`, `-20261231` or `20260101-20261231`."""
-    modality: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{1,16}$")] | None = None
-    """Modality of the series, e.g. `DX`."""
-    patient_id: ShortText | None = None
-    """Patient ID, exactly."""
-    model: ShortText | None = None
-    """Name of the model that was used or is waited for."""
     limit: Annotated[int, Field(ge=1, le=MAXIMUM_LIMIT)] = DEFAULT_LIMIT
     """Entries on a page at most. A page may hold less, even none: go on as long as there is a next one."""
     cursor: Annotated[str, StringConstraints(pattern=f"^{CURSOR}$")] | None = None
     """Where to go on: part of the `next` of the page before."""
     format: Literal["json", "csv"] | None = None
     """Form of the answer; without it, the header Accept decides."""
-
-    def index_query(self) -> dict[str, str]:
-        """The part of the filters that Orthanc's index can apply."""
-        wanted = {"StudyDate": self.study_date, "Modality": self.modality, "PatientID": self.patient_id}
-        return {keyword: value for keyword, value in wanted.items() if value is not None}
-
-    def admits(self, row: Resource) -> bool:
-        """The rest: in the index, `*`, `?` and backslash in an identifier are wildcards; here they are themselves."""
-        return self.patient_id is None or tag(row, "PatientID") == self.patient_id
 
     def next_page(self, path: str, cursor: str | None) -> str | None:
         """Path of the next page: the same question with another cursor."""
@@ -57,3 +40,25 @@ class ListQuery(Query):
         if self.format:
             return self.format == "csv"
         return prefers_csv(request.headers.get("accept", ""))
+
+
+class ListQuery(PageQuery):
+    """What every list of images and findings takes."""
+
+    study_date: DateRange | None = None
+    """Study Date as in DICOM queries: `20260131`, `20260101-`, `-20261231` or `20260101-20261231`."""
+    modality: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{1,16}$")] | None = None
+    """Modality of the series, e.g. `DX`."""
+    patient_id: ShortText | None = None
+    """Patient ID, exactly."""
+    model: ShortText | None = None
+    """Name of the model that was used or is waited for."""
+
+    def index_query(self) -> dict[str, str]:
+        """The part of the filters that Orthanc's index can apply."""
+        wanted = {"StudyDate": self.study_date, "Modality": self.modality, "PatientID": self.patient_id}
+        return {keyword: value for keyword, value in wanted.items() if value is not None}
+
+    def admits(self, row: Resource) -> bool:
+        """The rest: in the index, `*`, `?` and backslash in an identifier are wildcards; here they are themselves."""
+        return self.patient_id is None or tag(row, "PatientID") == self.patient_id

@@ -13,6 +13,7 @@ class Links(View):
     models: str = "/ai/models"
     findings: str = "/ai/findings"
     outcomes: str = "/ai/outcomes"
+    jobs: str = "/ai/jobs"
     codes: str = "/ai/codes"
     openapi: str = "/ai/openapi.json"
     viewer: str = "/ohif/"

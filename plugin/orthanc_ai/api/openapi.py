@@ -32,6 +32,7 @@ _PARAMETERS = {
     "patient": "Orthanc identifier or Patient ID, which may contain slashes",
     "name": "Name of the model",
     "code": "A code",
+    "job": "A job, as `/ai/jobs` names it",
 }
 
 _ALWAYS = (Code.BAD_REQUEST, Code.INTERNAL_ERROR, Code.STARTING, Code.STOPPING)

@@ -10,14 +10,31 @@ from pydantic import BaseModel
 
 from ..codes import Code
 from ..server import Level
-from . import analyze, archive, demonstration, findings, index, model_cards, outcome_list, status, vocabulary
+from . import (
+    analyze,
+    archive,
+    demonstration,
+    findings,
+    index,
+    job_list,
+    model_cards,
+    outcome_list,
+    pause,
+    reconcile,
+    retry,
+    status,
+    vocabulary,
+)
 from .context import Context
 from .http import Problem, Request, Response, parse_body, parse_query
 from .openapi import describe
 from .reading import ImageFindings
-from .views import CodeView, Query
+from .views import CodeView, Nothing, Query
 
 _BYTES_PER_KIB = 1024
+
+_WITH_SLASHES = ("patient", "job")
+"""Parameters of paths that may contain slashes: a Patient ID may, and the name of a DICOMweb server in that of a job."""
 
 
 class NoQuery(Query):
@@ -32,13 +49,14 @@ class Call:
     ----------
     path
         Values of the path's parameters.
-    query
-        The parameters, checked: an object of the route's query model.
+    query, body
+        What the request carries, checked: objects of the route's models.
     """
 
     request: Request
     path: Mapping[str, str]
     query: Any
+    body: Any = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +66,7 @@ class Route:
     Attributes
     ----------
     template
-        Path with parameters in braces. ``{patient}`` may contain slashes, as a Patient ID may.
+        Path with parameters in braces.
     handler
         Makes the answer.
     answer
@@ -83,7 +101,7 @@ class Route:
         pieces = re.split(r"\{(\w+)\}", self.template)
         for position in range(1, len(pieces), 2):
             name = pieces[position]
-            pieces[position] = f"(?P<{name}>{'.+' if name == 'patient' else '[^/]+'})"
+            pieces[position] = f"(?P<{name}>{'.+' if name in _WITH_SLASHES else '[^/]+'})"
         pieces[::2] = [re.escape(piece) for piece in pieces[::2]]
         return re.compile("".join(pieces), re.DOTALL)
 
@@ -98,9 +116,10 @@ class Route:
         if self.changes:
             context.access.check(request.headers)
         query = parse_query(self.query, request.query)
+        body = None
         if self.body is not None:
-            parse_body(self.body, request, context.settings.maximum_body_kib * _BYTES_PER_KIB)
-        made = self.handler(context, Call(request, parameters, query))
+            body = parse_body(self.body, request, context.settings.maximum_body_kib * _BYTES_PER_KIB)
+        made = self.handler(context, Call(request, parameters, query, body))
         if isinstance(made, Response):
             return made
         return Response(made.model_dump_json(by_alias=True).encode(), status=self.status)
@@ -134,6 +153,75 @@ def _of_level(level: Level, collection: str, parameter: str) -> list[Route]:
             status=202,
             body=analyze.AnalyzeRequest,
             problems=(*resource, Code.NOTHING_TO_ANALYZE, Code.BODY_TOO_LARGE),
+        ),
+    ]
+
+
+def _of_work() -> list[Route]:
+    return [
+        Route(
+            "GET",
+            job_list.PATH,
+            "Work that is not done",
+            lambda context, call: job_list.list_jobs(context, call.query, call.request),
+            job_list.JobsPage,
+            query=job_list.JobsQuery,
+            csv=True,
+        ),
+        Route(
+            "POST",
+            "/ai/jobs/retry",
+            "Try everything again that was given up",
+            lambda context, _: retry.retry_failed(context),
+            retry.Retried,
+            status=202,
+            body=Nothing,
+            problems=(Code.BODY_TOO_LARGE,),
+        ),
+        Route(
+            "POST",
+            "/ai/jobs/{job}/retry",
+            "Try one job again",
+            lambda context, call: retry.retry_one(context, call.path["job"]),
+            retry.Retried,
+            status=202,
+            body=Nothing,
+            problems=(Code.NOT_FOUND, Code.BODY_TOO_LARGE),
+        ),
+        Route(
+            "POST",
+            "/ai/pause",
+            "Begin nothing more",
+            lambda context, _: pause.pause(context),
+            pause.PauseView,
+            body=Nothing,
+            problems=(Code.BODY_TOO_LARGE,),
+        ),
+        Route(
+            "POST",
+            "/ai/resume",
+            "Go on",
+            lambda context, _: pause.resume(context),
+            pause.PauseView,
+            body=Nothing,
+            problems=(Code.BODY_TOO_LARGE,),
+        ),
+        Route(
+            "GET",
+            reconcile.PATH,
+            "How far the look through the archive has come",
+            lambda context, _: reconcile.progress(context),
+            reconcile.Progress,
+        ),
+        Route(
+            "POST",
+            reconcile.PATH,
+            "Look through the whole archive for what has no outcome",
+            lambda context, call: reconcile.begin(context, call.body),
+            reconcile.Progress,
+            status=202,
+            body=reconcile.ReconcileRequest,
+            problems=(Code.BODY_TOO_LARGE,),
         ),
     ]
 
@@ -181,6 +269,7 @@ def _routes(read_status: status.StatusReader) -> list[Route]:
             query=outcome_list.OutcomesQuery,
             csv=True,
         ),
+        *_of_work(),
         *_of_level("instance", "instances", "id"),
         *_of_level("series", "series", "id"),
         *_of_level("study", "studies", "id"),

@@ -53,6 +53,10 @@ class QueueView(View):
     """X-rays and CT studies in the archive that wait for the model or for the end of the pause."""
     failed: int
     """X-rays and CT studies in the archive whose analysis was given up."""
+    deliveries_due: int
+    """Reports in the archive that are still to be sent on to some destination."""
+    deliveries_failed: int
+    """Reports in the archive that some destination has not taken, so that sending them there was given up."""
     ended: dict[str, int]
     """Jobs that ended since the server started, by code."""
     counted: dict[str, int]
@@ -103,6 +107,8 @@ class StatusReader:
                 paused=work.paused,
                 held=counts.held,
                 failed=counts.failed,
+                deliveries_due=counts.to_send,
+                deliveries_failed=counts.not_taken,
                 ended={str(code): number for code, number in work.ended.items()},
                 counted=dict(work.counted),
                 place=work.place,

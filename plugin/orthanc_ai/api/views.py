@@ -45,6 +45,10 @@ class Query(BaseModel):
     )
 
 
+class Nothing(Query):
+    """A request with nothing to choose; an empty body does."""
+
+
 class ConceptView(View):
     """A coded concept (DICOM PS3.3 section 8.8)."""
 

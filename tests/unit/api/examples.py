@@ -2,6 +2,7 @@
 
 import fnmatch
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,13 +10,15 @@ from orthanc_ai.api.access import Access
 from orthanc_ai.api.context import Context
 from orthanc_ai.codes import Code
 from orthanc_ai.counts import Counter
-from orthanc_ai.desk import QueueStatus
+from orthanc_ai.delivery import Destination
+from orthanc_ai.desk import HandJob, QueueStatus
 from orthanc_ai.jobs import LastError
 from orthanc_ai.models.card import load_card
 from orthanc_ai.outcomes import XRAY_METADATA, Outcome, Result
 from orthanc_ai.readiness import ModelState
 from orthanc_ai.server import Level, Resource, Server, ServerError
 from orthanc_ai.settings import AI
+from orthanc_ai.sweeps import Reconciliation
 
 ROOT = Path(__file__).resolve().parents[3]
 MODEL = "densenet121-res224-all"
@@ -79,14 +82,38 @@ class BrokenArchive(Archive):
 
 
 class Queue:
-    """Work that stands still."""
+    """Work that stands still, and notes what it is told."""
 
-    def __init__(self) -> None:
-        self.requests: list[tuple[Level, str]] = []
+    def __init__(self, *jobs: HandJob) -> None:
+        self.requests: list[tuple[str, ...]] = []
+        self.jobs = jobs
+        self.latest: Reconciliation | None = None
 
     def request(self, level: Level, identifier: str) -> int:
         self.requests.append((level, identifier))
         return 1
+
+    def in_hand(self) -> tuple[HandJob, ...]:
+        return self.jobs
+
+    def pause(self) -> None:
+        self.requests.append(("pause",))
+
+    def resume(self) -> None:
+        self.requests.append(("resume",))
+
+    def retry(self, analysis: str, identifier: str) -> None:
+        self.requests.append(("retry", analysis, identifier))
+
+    def retry_failed(self) -> int:
+        self.requests.append(("retry failed",))
+        return 7
+
+    def reconcile(self, since: date | None) -> None:
+        self.requests.append(("reconcile", str(since)))
+
+    def reconciliation(self) -> Reconciliation | None:
+        return self.latest
 
     def status(self) -> QueueStatus:
         return QueueStatus(
@@ -101,6 +128,23 @@ class Queue:
             counted={"MR": 2},
             last_error=LastError(Code.DEADLINE_EXCEEDED, "2026-01-02T03:04:05+00:00"),
         )
+
+
+class Sender:
+    """Notes what it is told to send; one report is meant for one destination."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, ...]] = []
+
+    def retry(self, report: str, destination: Destination) -> bool:
+        if (report, str(destination)) != (identifier(6), "dicom-web:V N/A"):
+            return False
+        self.requests.append((report, str(destination)))
+        return True
+
+    def retry_failed(self) -> int:
+        self.requests.append(("retry failed",))
+        return 2
 
 
 class Models:
@@ -154,11 +198,13 @@ OPEN = Access(authentication=False)
 """As on a machine of one's own: Orthanc asks nobody who he is."""
 
 
-def context(archive: Archive | None = None, access: Access = OPEN, **settings: Any) -> Context:
+def context(
+    archive: Archive | None = None, access: Access = OPEN, queue: Queue | None = None, **settings: Any
+) -> Context:
     """What handlers are given, over an archive without a server."""
     ai = AI(models_directory=ROOT / "models", **settings)
     server = cast(Server, archive or Archive())
-    return Context(server, ai, Queue(), Models(), access, Counter(server))
+    return Context(server, ai, queue or Queue(), Sender(), Models(), access, Counter(server))
 
 
 def identifier(number: int) -> str:

@@ -17,10 +17,10 @@ from orthanc_ai.api.dispatch import Dispatcher
 from orthanc_ai.api.http import STATUS
 from orthanc_ai.api.routes import Routes
 from orthanc_ai.codes import Code
-from orthanc_ai.outcomes import XRAY_METADATA
+from orthanc_ai.outcomes import REPORT_METADATA, XRAY_METADATA
 from orthanc_ai.server import Level, Resource, Server
 
-from .examples import CR, NASTY, OPEN, Archive, Queue, context, identifier, image, reported
+from .examples import CR, NASTY, OPEN, Archive, Queue, Sender, context, identifier, image, reported
 from .test_dispatch import Output
 
 ROUTES = Routes(context()).table
@@ -61,6 +61,7 @@ class System:
         self.archive = Journal()
         given = context(self.archive, access, maximum_body_kib=4)
         self.queue = cast(Queue, given.queue)
+        self.sender = cast(Sender, given.sender)
         self.dispatcher = Dispatcher(cast(Server, self.archive))
         self.dispatcher.open(Routes(given))
 
@@ -117,7 +118,10 @@ def watched() -> Iterator[None]:
 
 # Requests
 
-KNOWN = (identifier(1), identifier(2), identifier(4), identifier(5), identifier(8), "1.9", "A/B*", "phantom", "HELD")
+KNOWN = (
+    *(identifier(1), identifier(2), identifier(4), identifier(5), identifier(8), "1.9", "A/B*", "phantom", "HELD"),
+    *(f"xray-findings:{identifier(2)}", f"cardiac-ct:{identifier(2)}", f"send:{identifier(6)}:dicom-web:V N/A", "1-5"),
+)
 
 texts = st.sampled_from(NASTY) | st.sampled_from(KNOWN) | st.text(max_size=20)
 
@@ -200,10 +204,11 @@ def test_every_request_is_answered_from_the_vocabulary(
         output = mine.ask(method, path, get=query, headers=given_headers, body=body)
     code = check(output, path)
     assert code not in {Code.INTERNAL_ERROR, Code.DATABASE_BUSY}, mine.archive.errors
+    told = (mine.archive.changes, mine.queue.requests, mine.sender.requests)
     if method == "GET":
-        assert (mine.archive.changes, mine.queue.requests) == ([], []), "reading changes nothing"
-    mine.archive.changes.clear()
-    mine.queue.requests.clear()
+        assert told == ([], [], []), "reading changes nothing"
+    for one in told:
+        one.clear()
 
 
 @EXAMPLES
@@ -213,7 +218,7 @@ def test_strangers_change_nothing(
 ) -> None:
     output = locked.ask(method, path, get=query, headers=given_headers, body=body)
     code = check(output, path)
-    assert (locked.archive.changes, locked.queue.requests) == ([], [])
+    assert (locked.archive.changes, locked.queue.requests, locked.sender.requests) == ([], [], [])
     if method != "GET":
         assert code in {Code.OPERATOR_ONLY, Code.CROSS_SITE, Code.NOT_FOUND, Code.METHOD_NOT_ALLOWED}
 
@@ -251,12 +256,34 @@ def test_spoiled_metadata_spoils_no_answer(mine: System, text: str) -> None:
     """Whoever may write to Orthanc may write into its metadata."""
     bad = dataclasses.replace(image(9), metadata={"SopClassUid": CR, XRAY_METADATA: text})
     mine.archive.rows.append(bad)
-    for path in ("/ai/findings", "/ai/outcomes", f"/ai/instances/{bad.identifier}/findings"):
+    for path in ("/ai/findings", "/ai/outcomes", "/ai/jobs", f"/ai/instances/{bad.identifier}/findings"):
         for form in ("application/json", "text/csv"):
             output = mine.ask("GET", path, headers={"accept": form})
             assert check(output, path) is None, mine.archive.errors
             assert b"NaN" not in output.body
             assert b"Infinity" not in output.body
+    mine.archive.rows.pop()
+
+
+@st.composite
+def spoiled_marks(draw: st.DrawFn) -> str:
+    """Marks of reports that somebody has edited."""
+    delivery = {"destination": "modality:PACS", "state": "failed", "since": "2026-01-02T03:04:05+00:00"}
+    delivery |= draw(
+        st.dictionaries(st.sampled_from((*delivery, "attempts", "job", "due", "code", "detail")), stored_values)
+    )
+    return json.dumps(
+        {"send": draw(st.sampled_from(["open", "failed"])), "to": draw(st.sampled_from([[delivery], delivery]))}
+    )
+
+
+@settings(EXAMPLES, max_examples=200)
+@given(spoiled_marks())
+def test_spoiled_marks_spoil_no_list(mine: System, text: str) -> None:
+    mine.archive.rows.append(Resource("instance", identifier(9), {}, {REPORT_METADATA: text}))
+    for form in ("application/json", "text/csv"):
+        output = mine.ask("GET", "/ai/jobs", headers={"accept": form})
+        assert check(output, "/ai/jobs") is None, mine.archive.errors
     mine.archive.rows.pop()
 
 
