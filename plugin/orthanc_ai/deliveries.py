@@ -94,12 +94,13 @@ class Deliveries:
             self._scan_wanted.set()
         self._bell.set()
 
-    def retry(self, report: str, destination: Destination) -> bool:
+    def retry(self, report: str, destination: Destination) -> DeliveryState | None:
         """Send a report that was given up or is to be tried later, now, with its attempts counted anew.
 
         Returns
         -------
-        Whether there is such a delivery. One that is under way or done stays as it is.
+        How far the delivery is now: due, unless it is under way or done and stays as it is. ``None`` if the report is
+        not meant for this destination.
         """
 
         def again(delivery: Delivery) -> Delivery:
@@ -111,7 +112,7 @@ class Deliveries:
         if found and found.state is DeliveryState.DUE:
             self._news.append((report, True))
             self._bell.set()
-        return found is not None
+        return found.state if found else None
 
     def retry_failed(self) -> int:
         """Send everything that was given up again; how many deliveries."""
@@ -123,7 +124,7 @@ class Deliveries:
                 mark = read_mark(resource.metadata.get(REPORT_METADATA))
                 for one in mark.deliveries if mark else ():
                     if one.state is DeliveryState.FAILED:
-                        count += self.retry(resource.identifier, one.destination)
+                        count += self.retry(resource.identifier, one.destination) is DeliveryState.DUE
         return count
 
     def stop(self) -> None:

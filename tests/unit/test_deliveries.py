@@ -294,7 +294,7 @@ def test_a_destination_that_orthanc_no_longer_knows(office: Office) -> None:
     delivery = office.delivery("a")
     assert (delivery.state, delivery.code) == (DeliveryState.FAILED, Code.DESTINATION_UNKNOWN)
     office.carriers.known_now = {PACS}
-    assert office.deliveries.retry("a", PACS)
+    assert office.deliveries.retry("a", PACS) is DeliveryState.DUE
     office.deliveries.step()
     assert office.sent == ["a"]
 
@@ -310,21 +310,21 @@ def test_a_retry_is_made_at_once_with_attempts_counted_anew(office: Office) -> N
     office.store("a")
     office.deliveries.step()
     office.end(REFUSED)
-    assert office.deliveries.retry("a", PACS)
+    assert office.deliveries.retry("a", PACS) is DeliveryState.DUE
     office.deliveries.step()
     assert office.sent == ["a", "a"]
     assert office.delivery("a").attempts == 0
-    assert not office.deliveries.retry("a", WEB)
-    assert not office.deliveries.retry("gone", PACS)
+    assert office.deliveries.retry("a", WEB) is None
+    assert office.deliveries.retry("gone", PACS) is None
 
 
 def test_a_retry_does_not_send_twice_what_is_under_way_or_done(office: Office) -> None:
     office.store("a")
     office.deliveries.step()
-    assert office.deliveries.retry("a", PACS)
+    assert office.deliveries.retry("a", PACS) is DeliveryState.SENDING
     office.deliveries.step()
     office.end(SENT)
-    assert office.deliveries.retry("a", PACS)
+    assert office.deliveries.retry("a", PACS) is DeliveryState.SENT
     office.deliveries.step()
     assert office.sent == ["a"]
 

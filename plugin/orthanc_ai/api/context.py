@@ -5,7 +5,7 @@ from datetime import date
 from typing import Protocol
 
 from ..counts import Counter
-from ..delivery import Destination
+from ..delivery import DeliveryState, Destination
 from ..desk import HandJob, QueueStatus
 from ..models.card import ModelCard
 from ..readiness import ModelState
@@ -69,8 +69,8 @@ class Queue(Protocol):
 class Sender(Protocol):
     """Where reports are sent on."""
 
-    def retry(self, report: str, destination: Destination) -> bool:
-        """Send a report now, unless it is under way or done; false if it is not meant for the destination."""
+    def retry(self, report: str, destination: Destination) -> DeliveryState | None:
+        """Send a report now, unless it is under way or done; ``None`` if it is not meant for the destination."""
         ...
 
     def retry_failed(self) -> int:

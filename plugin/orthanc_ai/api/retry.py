@@ -2,6 +2,7 @@
 
 from ..analyses import CARDIAC, XRAY
 from ..codes import Code
+from ..delivery import DeliveryState
 from ..outcomes import CARDIAC_METADATA, XRAY_METADATA
 from ..server import Level
 from .context import Context
@@ -18,13 +19,13 @@ class Retried(View):
     analyses: int
     """X-rays and CT studies."""
     deliveries: int
-    """Reports on their way to some destination."""
+    """Reports on their way to some destination. One that is under way or done is not sent again."""
     jobs: str = "/ai/jobs"
     """Path at which the progress is."""
 
 
 def retry_one(context: Context, name: str) -> Retried:
-    """Try one job again, its attempts counted anew. A delivery that is under way or done stays as it is.
+    """Try one job again, its attempts counted anew.
 
     Raises
     ------
@@ -33,9 +34,10 @@ def retry_one(context: Context, name: str) -> Retried:
     """
     job = JobId.parse(name)
     if job.destination:
-        if not context.sender.retry(job.resource, job.destination):
+        state = context.sender.retry(job.resource, job.destination)
+        if state is None:
             raise Problem(Code.NOT_FOUND, "There is no report of this server that is meant for this destination.")
-        return Retried(analyses=0, deliveries=1)
+        return Retried(analyses=0, deliveries=int(state is DeliveryState.DUE))
     if not _is_there(context, job):
         raise Problem(Code.NOT_FOUND, "There is no such job: nothing was analysed yet. POST …/analyze asks for it.")
     context.queue.retry(job.analysis, job.resource)

@@ -10,7 +10,7 @@ from orthanc_ai.api.access import Access
 from orthanc_ai.api.context import Context
 from orthanc_ai.codes import Code
 from orthanc_ai.counts import Counter
-from orthanc_ai.delivery import Destination
+from orthanc_ai.delivery import DeliveryState, Destination
 from orthanc_ai.desk import HandJob, QueueStatus
 from orthanc_ai.jobs import LastError
 from orthanc_ai.models.card import load_card
@@ -131,16 +131,18 @@ class Queue:
 
 
 class Sender:
-    """Notes what it is told to send; one report is meant for one destination."""
+    """Notes what it is told to send; one report is due at one destination, another one was sent there."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, ...]] = []
 
-    def retry(self, report: str, destination: Destination) -> bool:
+    def retry(self, report: str, destination: Destination) -> DeliveryState | None:
+        if (report, str(destination)) == (identifier(7), "dicom-web:V N/A"):
+            return DeliveryState.SENT
         if (report, str(destination)) != (identifier(6), "dicom-web:V N/A"):
-            return False
+            return None
         self.requests.append((report, str(destination)))
-        return True
+        return DeliveryState.DUE
 
     def retry_failed(self) -> int:
         self.requests.append(("retry failed",))

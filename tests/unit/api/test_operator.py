@@ -44,6 +44,13 @@ def test_one_delivery_is_tried_again_to_a_destination_of_whatever_name() -> None
     assert told(given) == [(identifier(6), "dicom-web:V N/A")]
 
 
+def test_a_delivery_that_is_done_is_left_alone() -> None:
+    given = context(Archive(ROWS))
+    answer = ask(given, "POST", f"/ai/jobs/{SEND.replace(identifier(6), identifier(7))}/retry")
+    assert (answer["analyses"], answer["deliveries"]) == (0, 0)
+    assert told(given) == []
+
+
 def test_everything_is_tried_again() -> None:
     given = context()
     answer = ask(given, "POST", "/ai/jobs/retry")
