@@ -15,7 +15,7 @@ TESTS ?= tests
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-all run demo forget-demo models train-phantom test test-forky test-all soak \
-  soak-forky lint docs lock fuzz image clean
+  soak-forky lint docs lock fuzz bench bench-memory image clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
@@ -76,6 +76,14 @@ soak-forky:  ## The same in the second box
 fuzz: setup-dev  ## Fuzz each reader of untrusted input for SECONDS (60); what breaks one lands in artifacts/fuzz
 	@for target in $$($(IN_BOX) python3 -c 'from tests.fuzz import TARGETS; print(*TARGETS)'); do \
 	  echo "== $$target"; $(IN_BOX) nice python3 -m tests.fuzz $$target -max_total_time=$(or $(SECONDS),60) || exit 1; done
+
+bench: setup-dev  ## Measure what the busy plugin costs the server (half an hour, on a quiet machine)
+	@$(IN_BOX) $(PREPARE)
+	@$(IN_BOX) python3 -m bench
+
+bench-memory: setup-dev  ## Measure whether memory grows, over 5,000 films
+	@$(IN_BOX) $(PREPARE)
+	@$(IN_BOX) python3 -m bench memory
 
 lint: setup-dev  ## Check style and types
 	@$(IN_BOX) ruff check .

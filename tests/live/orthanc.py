@@ -53,7 +53,7 @@ class Orthanc:
     ai
         Fields of the ``AI`` section that differ from the product's.
     options
-        Options of Orthanc that differ from the product's.
+        Options of Orthanc that differ from the product's; ``None`` takes one away.
     """
 
     def __init__(
@@ -75,6 +75,12 @@ class Orthanc:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """Process number of the running server."""
+        assert self._process is not None
+        return self._process.pid
+
     # Life
 
     def configuration(self) -> Path:
@@ -89,6 +95,7 @@ class Orthanc:
             **self.options,
         }
         configuration["AI"] = {**configuration["AI"], **self.ai}
+        configuration = {name: value for name, value in configuration.items() if value is not None}
         path = self.folder / "orthanc.json"
         path.write_text(json.dumps(configuration, indent=1))
         return path
@@ -149,8 +156,7 @@ class Orthanc:
 
     def workers(self) -> list[int]:
         """Process numbers of the running worker processes."""
-        assert self._process is not None
-        parent, found = str(self._process.pid), []
+        parent, found = str(self.pid), []
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
                 fields = stat.read_text().rsplit(")", 1)[1].split()

@@ -1,0 +1,29 @@
+"""Run benchmarks, in the box: ``python3 -m bench QUESTION [OPTION ...]``; without a question, what ``make bench`` runs."""
+
+import sys
+from collections.abc import Callable
+
+from bench import ingestion, memory, responses
+
+QUESTIONS: dict[str, Callable[[list[str]], int]] = {
+    "ingestion": ingestion.main,
+    "responses": responses.main,
+    "memory": memory.main,
+}
+
+BESIDE_THE_PLUGIN = ("ingestion", "responses")
+"""What `make bench` runs: what the busy plugin costs everybody else."""
+
+
+def main(arguments: list[str]) -> int:
+    """Answer one question, or several; the exit status is 0 if the answers are as they must be."""
+    if not arguments:
+        return max(QUESTIONS[question]([]) for question in BESIDE_THE_PLUGIN)
+    if arguments[0] not in QUESTIONS:
+        print(f"usage: python3 -m bench {{{','.join(QUESTIONS)}}} [--help]", file=sys.stderr)
+        return 2
+    return QUESTIONS[arguments[0]](arguments[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
