@@ -24,6 +24,7 @@ from bench.senders import CLIENTS, WAYS
 from bench.servers import check_busy, ended, fresh_server, wait_until_busy
 from phantom.progress import progress
 from tests.live.orthanc import Orthanc
+from tools.serve import NO_DELAY
 
 QUESTION = "Films per second with the busy plugin, as a share of what the same Orthanc takes without the plugin"
 
@@ -184,9 +185,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--name", default="ingestion", help="of the files that are written")
     options = parser.parse_args(arguments)
 
-    # Without it DCMTK lets each answer wait for the acknowledgement of what came before (Nagle's algorithm against
-    # delayed acknowledgements): 45 ms for each film, and both servers would sleep for most of the time.
-    os.environ["TCP_NODELAY"] = "1"
+    # As the servers do: or both would sleep for most of the time, and the plugin's work would fit into the pauses.
+    os.environ.update(NO_DELAY)
     about = machine()
     plan = []
     for size in (size for size in SIZES if size.name in options.sizes):

@@ -7,7 +7,6 @@ well, as fast as the server takes them.
 import argparse
 import http.client
 import itertools
-import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -97,7 +96,6 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--name", default="responses", help="of the file that is written")
     options = parser.parse_args(arguments)
     about = machine()
-    os.environ["TCP_NODELAY"] = "1"
     films = Films(ROWS, COLUMNS)
     backlog = round(ANALYSED_PER_S * options.seconds)
     arrivals = round(10 * ANALYSED_PER_S * options.seconds)

@@ -29,6 +29,10 @@ EFFECTIVE = Path("/run/orthanc.json")
 START_TIMEOUT = 120.0
 """Seconds until a starting Orthanc must answer: an index of some years' work takes its time to open."""
 
+NO_DELAY = {"TCP_NODELAY": "1"}
+"""For DCMTK (its envvars.txt). Orthanc's own builds of it send each answer at once; Debian's lets it wait for the
+acknowledgement of what was sent before, so that each C-STORE takes 45 ms longer."""
+
 STOP_TIMEOUT = 40.0
 """Seconds that Orthanc gets to stop, which takes 3 to 5, or more with callbacks in its queue."""
 
@@ -175,7 +179,7 @@ def serve(http_port: int, dicom_port: int, model: str, data: str, pipe: int | No
         changes = {"HttpPort": http_port, "DicomPort": dicom_port, "AI.Model": chosen}
         configuration = with_changes(base, changes)
         EFFECTIVE.write_text(json.dumps(configuration, indent=2), "utf-8")
-        orthanc = subprocess.Popen(["Orthanc", str(EFFECTIVE)], start_new_session=True)
+        orthanc = subprocess.Popen(["Orthanc", str(EFFECTIVE)], start_new_session=True, env={**NO_DELAY, **os.environ})
         try:
             if wait_until_ready(orthanc, Client.for_configuration(configuration), stop):
                 print(announcement(configuration, data), flush=True)

@@ -17,6 +17,8 @@ import requests
 from pynetdicom import AE
 from requests import Response
 
+from tools.serve import NO_DELAY
+
 from .image import server_command
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,7 +106,7 @@ class Orthanc:
         """Start the process without waiting for it."""
         with self.log.open("ab") as log:
             command = server_command(self.configuration(), [self.folder, MODELS_CACHE])
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **NO_DELAY})
         return self._process
 
     def start(self) -> "Orthanc":
