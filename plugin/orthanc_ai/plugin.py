@@ -23,6 +23,7 @@ from .jobs import Jobs
 from .metrics import Metrics
 from .monitor import Monitor
 from .pause import Pause
+from .leaving import leave_without_unloading
 from .readiness import Readiness
 from .retries import Retries
 from .sdk import Sdk
@@ -96,6 +97,7 @@ class Plugin:
 
     def register(self) -> None:
         """Register the callbacks. They run on Orthanc's threads and only ring the bell or hand over."""
+        leave_without_unloading(self._sdk)
         self._sdk.RegisterOnStoredInstanceCallback(self._stored)
         self._sdk.RegisterOnChangeCallback(self._changed)
         self._dispatcher.register(self._sdk)

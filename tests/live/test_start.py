@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pydicom
 import pytest
+from pydicom.uid import generate_uid
 
 from orthanc_ai.outcomes import XRAY_METADATA
 
@@ -114,6 +116,22 @@ def test_a_stopped_server_leaves_nothing_behind(make_server: Callable[..., Ortha
     workers = orthanc.workers()
     assert orthanc.stop(signal.SIGTERM) == 0
     orthanc.wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), "a worker lives on")
+
+
+def test_studies_that_become_stable_while_the_server_stops_crash_nothing(
+    make_server: Callable[..., Orthanc], data: Path
+) -> None:
+    """Stopping takes seconds, and each of these studies becomes stable at another moment of them."""
+    orthanc = make_server(options={"StableAge": 2}).start()
+    study = pydicom.dcmread(data / "cxr" / IMAGES[1])
+    study.Modality = "OT"
+    for _ in range(15):
+        study.StudyInstanceUID, study.SeriesInstanceUID = generate_uid(), generate_uid()
+        study.SOPInstanceUID = study.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+        assert orthanc.upload([study])
+        time.sleep(0.2)
+    assert orthanc.stop(signal.SIGTERM) == 0
+    assert "Orthanc has stopped" in orthanc.log_text()
 
 
 def test_a_cleared_change_log_hides_nothing(make_server: Callable[..., Orthanc], data: Path) -> None:
