@@ -20,10 +20,10 @@ from .desk import Desk
 from .inbox import Inbox
 from .job import Job, Knocks
 from .jobs import Jobs
+from .leaving import leave_without_unloading
 from .metrics import Metrics
 from .monitor import Monitor
 from .pause import Pause
-from .leaving import leave_without_unloading
 from .readiness import Readiness
 from .retries import Retries
 from .sdk import Sdk

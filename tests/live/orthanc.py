@@ -187,6 +187,10 @@ class Orthanc:
         answer.raise_for_status()
         return answer.json()
 
+    def version(self) -> tuple[int, ...]:
+        """Version of this Orthanc, e.g. ``(1, 12, 7)``."""
+        return tuple(int(number) for number in self.get("/system")["Version"].split("."))
+
     def answers(self, path: str, user: tuple[str, str] | None = None, host: str = "127.0.0.1") -> int:
         """HTTP status of a path for a user, by way of an address of this machine; 0 if nobody listens."""
         try:

@@ -147,7 +147,9 @@ class Archive:
         return read_outcome(self.items[identifier].metadata, name)
 
     def instances(self, modality: str) -> list[Item]:
-        return [one for one in self.items.values() if one.level == "instance" and self._tag(one, "Modality") == modality]
+        return [
+            one for one in self.items.values() if one.level == "instance" and self._tag(one, "Modality") == modality
+        ]
 
     def _tag(self, item: Item, tag: str) -> str:
         if tag == "ModalitiesInStudy":

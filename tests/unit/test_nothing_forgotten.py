@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+
 from orthanc_ai import inbox, sweeps
 from orthanc_ai.codes import Code
 from orthanc_ai.outcomes import CARDIAC_METADATA, REPORT_METADATA, REQUEST_METADATA

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Mapping
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import quote_plus
 
 from ..codes import Code
 from ..sdk import UTF8, RestOutput, Sdk, immortal
@@ -21,6 +22,10 @@ URI = f"/ai(|/{UTF8})"
 
 THREADS = 8
 """Requests at work at once. They wait for Orthanc's database for the most part."""
+
+DECODES_QUERIES = (1, 12, 10)
+"""From this version on, Orthanc percent-decodes the query of an HTTP request before it hands it over ("enabling of URI
+decoding in civetweb 1.16", 2025-09-23); those of Debian before it do not."""
 
 _OK = 200
 _METHOD_NOT_ALLOWED = 405
@@ -39,10 +44,12 @@ class Dispatcher:
     def __init__(self, server: Server) -> None:
         self._routes: Routes | None = None
         self._server = server
+        self._decoded = False
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="ai-api")
 
     def register(self, sdk: Sdk) -> None:
         """Take the requests."""
+        self._decoded = bool(sdk.CheckVersionAdvanced(*DECODES_QUERIES))
         sdk.RegisterRestCallback(URI, immortal(self.callback))
 
     def open(self, routes: Routes) -> None:
@@ -65,7 +72,7 @@ class Dispatcher:
         try:
             if self._routes is None:
                 raise Problem(Code.STARTING)
-            return self._routes.answer(_request(uri, request))
+            return self._routes.answer(_request(uri, request, self._decoded))
         except Problem as problem:
             return problem.response(uri)
         except ServerError:
@@ -99,9 +106,14 @@ def send(output: RestOutput, response: Response) -> None:
         output.SendHttpStatus(response.status, response.body)
 
 
-def _request(uri: str, request: Mapping[str, object]) -> Request:
-    """What Orthanc hands over; it leaves out what the method has not."""
+def _request(uri: str, request: Mapping[str, object], decoded: bool) -> Request:
+    """What Orthanc hands over, its query percent-encoded whether or not Orthanc has `decoded` it.
+
+    Orthanc leaves out what the method has not.
+    """
     query, headers, body = (request.get(name) for name in ("get", "headers", "body"))
+    if decoded and isinstance(query, Mapping):
+        query = {quote_plus(name): quote_plus(value) for name, value in query.items()}
     return Request(
         method=str(request.get("method", "GET")),
         path=uri.rstrip("/") or "/",

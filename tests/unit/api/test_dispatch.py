@@ -6,8 +6,9 @@ from typing import Any, cast
 
 import pytest
 
-from orthanc_ai.api.dispatch import Dispatcher
+from orthanc_ai.api.dispatch import DECODES_QUERIES, Dispatcher
 from orthanc_ai.api.routes import Routes
+from orthanc_ai.sdk import Sdk
 from orthanc_ai.server import Server, ServerError
 
 from .examples import Archive, BrokenArchive, context, identifier, image
@@ -115,3 +116,25 @@ def test_deep_nesting_is_refused(depth: int) -> None:
     path = f"/ai/instances/{identifier(1)}/analyze"
     output = ask(dispatcher(Archive([image(1)])), path, "POST", body=b"[" * depth)
     assert output.status == 400
+
+
+class VersionedSdk:
+    """As much of the SDK as the dispatcher asks when it registers."""
+
+    def __init__(self, decodes: int) -> None:
+        self.decodes = decodes
+
+    def CheckVersionAdvanced(self, *version: int) -> int:  # noqa: N802
+        assert version == DECODES_QUERIES
+        return self.decodes
+
+    def RegisterRestCallback(self, regex: str, callback: object) -> None:  # noqa: N802
+        pass
+
+
+@pytest.mark.parametrize(("decodes", "handed_over"), [(0, "a%2Bb+%252B"), (1, "a+b %2B")])
+def test_a_query_is_decoded_once_by_orthanc_or_here(decodes: int, handed_over: str) -> None:
+    made = dispatcher(Archive())
+    made.register(cast(Sdk, VersionedSdk(decodes)))
+    output = ask(made, "/ai/findings", get={"limit": handed_over}, headers={})
+    assert "limit: found 'a+b %2B'" in json.loads(output.body)["detail"]
