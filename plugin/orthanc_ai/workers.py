@@ -20,7 +20,7 @@ from typing import Protocol
 
 from pebble import ProcessExpired, ProcessPool
 
-from .analyses import CARDIAC, XRAY, Answer, Task
+from .analyses import CARDIAC, REPORT_CHECK, XRAY, Answer, Task
 from .codes import Code
 from .settings import AI
 
@@ -203,10 +203,12 @@ def _start(settings_json: str) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Imported here, since the server process never needs the codecs, numpy or the engines.
     from .cardiac.analysis import StudyReader
+    from .report.check import ReportChecker
     from .xray.analysis import RadiographReader
 
     _readers[XRAY] = RadiographReader(settings)
     _readers[CARDIAC] = StudyReader(settings)
+    _readers[REPORT_CHECK] = ReportChecker()
 
 
 def _end_with_server() -> None:

@@ -180,7 +180,7 @@ class Archive:
         while first and self.rows[first - 1].sequence > since:
             first -= 1
         found = (row for row in self.rows[first:] if not kinds or row.kind in kinds)
-        page = []
+        page: list[Change] = []
         for row in found:
             if len(page) == limit:
                 return Changes(tuple(page), page[-1].sequence, False)
@@ -317,7 +317,7 @@ class Reading:
 
     def wants(self, resource: Resource) -> bool:
         if self.name == XRAY:
-            return resource.tags["Modality"] == "CR"
+            return bool(resource.tags["Modality"] == "CR")
         return "CT" in str(resource.tags["ModalitiesInStudy"]).split("\\")
 
     def work(self, server: Server, resource: Resource) -> Work:

@@ -5,9 +5,6 @@ from ..codes import Code
 from ..outcomes import Outcome
 from .same import difference
 
-REPORT_CHECK = "report-check"
-"""Name of the task."""
-
 
 class ReportChecker:
     """Compares a stored report with the one that we would store."""

@@ -14,10 +14,10 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from orthanc_ai.analyses import Task
+from orthanc_ai.analyses import REPORT_CHECK, Task
 from orthanc_ai.codes import Code
 from orthanc_ai.outcomes import Result
-from orthanc_ai.report.check import REPORT_CHECK, ReportChecker
+from orthanc_ai.report.check import ReportChecker
 from orthanc_ai.report.document import SOP_CLASS_UID
 from orthanc_ai.report.findings_report import FindingsTemplate
 from orthanc_ai.report.same import difference
