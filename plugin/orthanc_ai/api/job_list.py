@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
 
 from ..analyses import CARDIAC, XRAY
 from ..codes import Code
@@ -17,7 +19,7 @@ from .context import Context
 from .filters import PageQuery
 from .http import Problem, Request, Response
 from .job_id import JobId
-from .paging import Selection, page
+from .paging import CURSOR, Selection, page
 from .reading import outcome_of
 from .tables import table
 from .views import View
@@ -39,12 +41,15 @@ _DELIVERIES: dict[DeliveryState, State] = {
     DeliveryState.FAILED: "failed",
 }
 
-_CURSOR = re.compile(r"([0-9]{1,2})-(.{0,40})")
+_CURSOR = rf"([0-9]{{1,2}})-((?:{CURSOR})?)"
+"""Regular expression of a cursor: the part of the list, and where to go on in it."""
 
 
 class JobsQuery(PageQuery):
     """Which jobs."""
 
+    cursor: Annotated[str, StringConstraints(pattern=f"^{_CURSOR}$")] | None = None
+    """Where to go on: part of the `next` of the page before."""
     state: State | None = None
     """`running`, `waiting`, `sending` (Orthanc has been asked to), `retrying`, `failed` (given up) or `held` (until the model
     is there, or the pause is over). Without it: all but `held`."""
@@ -217,7 +222,7 @@ def _parse(cursor: str | None) -> tuple[int, str]:
     """Number of the source, 0 for memory, and the cursor within it."""
     if cursor is None:
         return 0, ""
-    match = _CURSOR.fullmatch(cursor)
+    match = re.fullmatch(_CURSOR, cursor)
     number, place = (int(match[1]), match[2]) if match else (-1, "")
     if not 0 <= number <= len(_SOURCES) or (number == 0 and not re.fullmatch("[0-9]{1,6}", place)):
         raise Problem(Code.BAD_REQUEST, f"cursor: found {cursor!r}; allowed: what the `next` of a page names")
