@@ -1,6 +1,6 @@
 """Orthanc's jobs as couriers: how a report is given to one, and what became of it.
 
-What Orthanc 1.12.7 says of a failed job, measured with peers that fail in each way:
+What Orthanc 1.12.7 and 1.13.0 say of a failed job, measured with peers that fail in each way:
 
 - C-STORE: `ErrorCode` is 9 for nearly everything, and `ErrorDetails` tells a refused connection, a rejected association,
   an abort, a timeout and a DIMSE failure status apart, in words; 2015 says that no presentation context was accepted.

@@ -276,7 +276,7 @@ def test_archives_of_every_stubbornness(make_server: Callable[..., Orthanc], mak
     assert delivery(orthanc, report, "refuses").code is Code.SEND_FAILED
     assert delivery(orthanc, report, "forgotten").code is Code.DESTINATION_UNKNOWN
     assert "Rejected" in delivery(orthanc, report, "rejects").detail
-    assert "refused" in delivery(orthanc, report, "down").detail
+    assert "TCP Initialization Error" in delivery(orthanc, report, "down").detail
 
     # They come back. Who asks for a retry need not wait for the grown pauses.
     peers["rejects"].stop()

@@ -153,7 +153,7 @@ def test_a_delivery_says_where_to_and_which_of_orthancs_jobs_has_it() -> None:
 def test_a_job_in_hand_says_whether_it_is_urgent_and_how_old_it_is() -> None:
     job = by_id(ask())[xray(20)]
     assert job["urgent"] is True
-    assert 90 <= job["ageSeconds"] < 120
+    assert job["ageSeconds"] >= 90
 
 
 def test_an_outcome_whose_time_somebody_has_spoiled_has_no_age() -> None:
