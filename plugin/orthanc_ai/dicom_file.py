@@ -9,7 +9,7 @@ from io import BytesIO
 
 import pydicom
 from pydicom import FileDataset
-from pydicom.dataset import FileMetaDataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset, read_preamble
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
@@ -71,6 +71,21 @@ def open_file(dicom: bytes, *, pixels: bool = True) -> FileDataset:
     if source.cut and not any(tag >> 16 == _PIXEL_DATA_GROUP for tag in dataset.keys()):  # noqa: SIM118 - keys are not parsed
         raise FileError(Code.HEADER_UNREADABLE, "an element claims more bytes than the file has")
     return dataset
+
+
+def header_of(dataset: FileDataset) -> Dataset:
+    """The elements before the pixel data, as they were read: those of `dataset` may be looked at meanwhile."""
+    # A slice of a dataset would convert empty elements, and raise if their VR is none.
+    header = Dataset(
+        {
+            tag: dataset.get_item(tag, keep_deferred=True)
+            for tag in dataset.keys()  # noqa: SIM118 - keys are not parsed
+            if tag >> 16 < _PIXEL_DATA_GROUP
+        }
+    )
+    implicit, little = dataset.original_encoding
+    header.set_original_encoding(implicit, little, dataset.original_character_set)
+    return header
 
 
 def _read(source: "_Source", pixels: bool) -> FileDataset:

@@ -15,7 +15,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from orthanc_ai.dicom_file import FileError, open_file
+from orthanc_ai.dicom_file import FileError, header_of, open_file
 from orthanc_ai.models.card import load_card
 from orthanc_ai.report.errors import ReportError
 from orthanc_ai.report.header import inherit, instance_reference
@@ -46,7 +46,7 @@ def one_input(content: bytes) -> None:
     """Read a file; only errors with a code are right."""
     with suppress(FileError, ImageError, ReportError):
         dataset = open_file(content)
-        header = dataset[:0x7FE00000]
+        header = header_of(dataset)
         judge(dataset, USE)
         instance_reference(header)
         inherit(header)

@@ -207,7 +207,7 @@ def _value(source: Dataset, tag: int) -> bytes | str:
     """The value as bytes if it is still as it was read, else as pydicom has decoded it; empty if there is none."""
     if tag not in source:
         return b""
-    found = cast(DataElement | RawDataElement, source.get_item(tag))
+    found = cast(DataElement | RawDataElement, source.get_item(tag, keep_deferred=True))
     if found.VR == "SQ":
         return b""
     if isinstance(found, RawDataElement):

@@ -6,7 +6,7 @@ from typing import Any
 from ..analyses import XRAY, Answer, Task
 from ..codes import Code
 from ..concepts import Finding
-from ..dicom_file import FileError, open_file
+from ..dicom_file import FileError, header_of, open_file
 from ..models.card import load_card, with_thresholds
 from ..models.engine import Engine, load_engine
 from ..models.errors import ModelError
@@ -46,7 +46,7 @@ class RadiographReader:
                 dataset = open_file(task.payload)
                 # Apart from here on: pydicom replaces bytes that it cannot decode in every text that somebody has
                 # looked at, and the report is to have them as they are.
-                header = dataset[:0x7FE00000]
+                header = header_of(dataset)
                 chosen = judge(
                     dataset,
                     self._card.intended_use,

@@ -208,6 +208,13 @@ def structures() -> Iterator[Case]:
     yield Code.REPORTED, file(film((ANATOMIC_REGION_SEQUENCE, defined)))
 
 
+def found_by_fuzzing() -> Iterator[Case]:
+    """Empty elements of a VR that is none."""
+    for tag in (PRIVATE, 0x00100020):
+        unknown = struct.pack("<HH2sH", tag >> 16, tag & 0xFFFF, b"F\0", 0)
+        yield Code.REPORTED, file(film((tag, unknown)))
+
+
 def values() -> Iterator[Case]:
     """LUTs, windows and rescaling beyond reason."""
     for tag in (VOI_LUT_SEQUENCE, MODALITY_LUT_SEQUENCE):
@@ -231,7 +238,7 @@ def values() -> Iterator[Case]:
         yield expected, file(film(*both))
 
 
-ALL = (sizes, codestreams, structures, values)
+ALL = (sizes, codestreams, structures, found_by_fuzzing, values)
 
 
 def outcome_of_study(dicom: bytes) -> Code:
