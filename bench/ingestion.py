@@ -8,6 +8,7 @@ median of the pairs' ratios.
 
 import argparse
 import os
+import shutil
 import statistics
 import sys
 import time
@@ -204,6 +205,7 @@ def main(arguments: list[str]) -> int:
         for plugin in (False, True) if k % 2 else (True, False):
             rounds.append(run_round(case, way, paths, prefill, options.folder / "server", plugin))
             print(f"  {case}: {rounds[-1].rate:.1f}/s {'with' if plugin else 'without'}", file=sys.stderr)
+    shutil.rmtree(options.folder / "films")
     summaries = [summary(case, rounds) for case, *_ in plan]
     quiet = all(one["processors_of_others"] <= QUIET for one in summaries)
     answer = {

@@ -102,11 +102,13 @@ def main(arguments: list[str]) -> int:
     """Run it."""
     parser = argparse.ArgumentParser(prog="bench memory", description=__doc__)
     parser.add_argument("--films", type=int, default=5000)
-    parser.add_argument("--folder", type=Path, default=FOLDER / "memory.tmp", help="for the archive")
+    parser.add_argument(
+        "--folder", type=Path, default=FOLDER / "memory.tmp", help="for the archive, in a folder of its own"
+    )
     parser.add_argument("--name", default="memory", help="of the files that are written")
     options = parser.parse_args(arguments)
     about = machine()
-    with fresh_server(options.folder, plugin=True) as orthanc:
+    with fresh_server(options.folder / "server", plugin=True) as orthanc:
         samples = run(orthanc, Films(ROWS, COLUMNS), options.films)
     names = [field.name for field in fields(Sample) if field.name.endswith(("rss", "pss"))]
     slopes = {name: slope(samples, name) for name in names}

@@ -7,6 +7,7 @@ well, as fast as the server takes them.
 import argparse
 import http.client
 import itertools
+import shutil
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -109,6 +110,7 @@ def main(arguments: list[str]) -> int:
         with arriving(orthanc, paths[backlog:], options.seconds):
             taken["inference and arrivals"] = ask(orthanc, options.routes, options.seconds)
         check_busy(orthanc)
+    shutil.rmtree(options.folder / "films")
     rows = [
         {
             "meanwhile": meanwhile,

@@ -19,13 +19,14 @@ def fresh_server(folder: Path, *, plugin: bool) -> Iterator[Orthanc]:
     Parameters
     ----------
     folder
-        For its database and storage; must not be there yet.
+        For its database and storage; what an interrupted run has left there is deleted first.
     plugin
         Whether it loads the plugin.
     """
     # The live tests' own stable age is short, and what Orthanc and its DICOMweb plugin do with each study that has
     # become stable would fall into the timing.
     options = {"StableAge": read_configuration()["StableAge"], **({} if plugin else WITHOUT_PLUGIN)}
+    shutil.rmtree(folder, ignore_errors=True)
     orthanc = Orthanc(folder, options=options)
     try:
         orthanc.launch()
