@@ -74,7 +74,7 @@ class Retries:
             self._due[key] = due
             heapq.heappush(self._timetable, (due, *key))
             if len(self._timetable) > 2 * IN_MEMORY:
-                # Rows that newer ones have replaced are passed over when their time comes; not too many of them.
+                # Rows that newer ones have replaced are left out when they come first; not too many of them.
                 self._timetable = [(due, *key) for key, due in self._due.items()]
                 heapq.heapify(self._timetable)
 
@@ -101,20 +101,23 @@ class Retries:
         taken: list[tuple[str, str]] = []
         with self._lock:
             now = datetime.now(UTC)
-            while len(taken) < limit and self._timetable and self._timetable[0][0] <= now:
-                due, *row = heapq.heappop(self._timetable)
-                key = (row[0], row[1])
-                if self._due.get(key) == due:
-                    del self._due[key]
-                    taken.append(key)
+            while len(taken) < limit and (soonest := self._soonest()) and soonest[0] <= now:
+                _, analysis, identifier = heapq.heappop(self._timetable)
+                del self._due[analysis, identifier]
+                taken.append((analysis, identifier))
         return taken
 
     def next_s(self) -> float | None:
         """Seconds until the next one is due; ``None`` if there is none."""
         with self._lock:
-            if not self._timetable:
-                return None
-            return max(0.0, (self._timetable[0][0] - datetime.now(UTC)).total_seconds())
+            soonest = self._soonest()
+            return max(0.0, (soonest[0] - datetime.now(UTC)).total_seconds()) if soonest else None
+
+    def _soonest(self) -> tuple[datetime, str, str] | None:
+        """The next one that is due, without those that were put off or ahead since."""
+        while self._timetable and self._due.get(self._timetable[0][1:]) != self._timetable[0][0]:
+            heapq.heappop(self._timetable)
+        return self._timetable[0] if self._timetable else None
 
     def __len__(self) -> int:
         return len(self._due)

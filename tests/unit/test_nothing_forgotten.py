@@ -30,6 +30,7 @@ class Story:
         self.kill_at = -1
         self.fail_share = 0.0
         self.full = False
+        self.in_job = self.job_runs = False
         self.asked: list[tuple[str, int]] = []
         self.deleted: set[str] = set()
         self.archive.trouble = self._trouble
@@ -47,6 +48,26 @@ class Story:
             raise ServerError("disk full")
         if self.fail_share and self.chance.random() < self.fail_share:
             raise ServerError("database is locked")
+        # The property of the pause is read under a lock, where other threads wait.
+        if self.job_runs and name != "property" and self.chance.random() < 0.03:
+            self._meanwhile()
+
+    def _meanwhile(self) -> None:
+        """What other threads do between two calls of a job."""
+        self.job_runs = False
+        try:
+            self.chance.choice(
+                [
+                    *(self.inbox_reads, self.image_arrives, self.slices_arrive, self.something_is_deleted),
+                    *(self.operator_pauses, self.operator_lets_go_on, self.model_vanishes, self.model_comes),
+                    *(self.somebody_asks, self.recipe_changes, self.another_job_is_done),
+                ]
+            )()
+        finally:
+            self.job_runs = True
+
+    def another_job_is_done(self) -> None:
+        self.protected(lambda: self.house.work(1))
 
     def protected(self, do: Callable[[], object]) -> bool:
         """Do something; whether the server has lived through it and said yes."""
@@ -55,6 +76,8 @@ class Story:
         except ServerError:
             return False
         except KilledError:
+            if self.in_job:
+                raise
             self.restart()
             return False
         return True
@@ -86,8 +109,15 @@ class Story:
         self.protected(self.house.step)
 
     def jobs_are_done(self) -> None:
-        # With an index that always fails this would not end: each comes again at once.
-        self.protected(lambda: self.house.work(self.chance.randrange(1, 12)))
+        def work() -> None:
+            self.job_runs = self.in_job = True
+            try:
+                # With an index that always fails this would not end otherwise: each comes again at once.
+                self.house.work(self.chance.randrange(1, 12))
+            finally:
+                self.job_runs = self.in_job = False
+
+        self.protected(work)
 
     def something_is_deleted(self) -> None:
         levels: list[Level] = ["instance", "instance", "instance", "study"]
