@@ -193,14 +193,9 @@ def _end(pool: ProcessPool) -> None:
 
 
 def _start(settings_json: str) -> None:
-    """Prepare a worker process: lowest priority, bounded memory, the analyses' code loaded."""
-    os.nice(19)
-    threading.Thread(target=_end_with_server, daemon=True).start()
+    """Prepare a worker process: contained, the analyses' code loaded."""
     settings = AI.model_validate_json(settings_json)
-    limit = settings.worker_memory_mib * 1024 * 1024
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    # A crash is an answer here, not a matter for the host's crash reports.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    contain(settings)
     # Imported here, since the server process never needs the codecs, numpy or the engines.
     from .cardiac.analysis import StudyReader
     from .report.check import ReportChecker
@@ -209,6 +204,16 @@ def _start(settings_json: str) -> None:
     _readers[XRAY] = RadiographReader(settings)
     _readers[CARDIAC] = StudyReader(settings)
     _readers[REPORT_CHECK] = ReportChecker()
+
+
+def contain(settings: AI) -> None:
+    """Keep this worker process out of the server's way: lowest priority, bounded memory, ended with the server."""
+    os.nice(19)
+    threading.Thread(target=_end_with_server, daemon=True).start()
+    limit = settings.worker_memory_mib * 1024 * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    # A crash is an answer here, not a matter for the host's crash reports.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _end_with_server() -> None:
