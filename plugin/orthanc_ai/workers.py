@@ -230,5 +230,7 @@ def _read(task: Task) -> Answer:
     except MemoryError:
         # What is left of the memory is in pieces; another worker begins afresh.
         os._exit(_OUT_OF_MEMORY)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the job must end with a code
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever it is, a panic in a codec too, the job must end with a code
         raise UnforeseenError(place(error)) from None

@@ -1,5 +1,7 @@
 """The ways through the archive: each finds all of its work, in pages, whatever changes meanwhile."""
 
+from typing import get_args
+
 import pytest
 
 from orthanc_ai import sweeps
@@ -192,8 +194,8 @@ def test_a_request_is_crossed_out_unless_it_was_made_again() -> None:
 
 def test_a_request_for_what_was_deleted_ends() -> None:
     archive = Archive()
-    for level in ("patient", "study", "series", "instance"):
-        sweep = RequestSweep(level, orthanc_id("gone"))  # type: ignore[arg-type]
+    for level in get_args(Level):
+        sweep = RequestSweep(level, orthanc_id("gone"))
         assert found(sweep, archive) == []
         sweep.finish(archive.server)
 

@@ -108,7 +108,7 @@ def test_a_stop_ends_a_running_task_and_those_that_wait(own: Team) -> None:
     worker = own.do("")
     codes: list[Code] = []
     threads = [_thread(lambda: codes.append(own.fault("sleep")[0])) for _ in range(2)]
-    _wait(lambda: len(own.workers._pool._pool_manager.task_manager.tasks) > 0)
+    _wait(own.workers._free.empty)
     own.workers.stop()
     for thread in threads:
         thread.join(WAIT_S)
@@ -121,20 +121,6 @@ def test_a_stop_ends_a_running_task_and_those_that_wait(own: Team) -> None:
 def test_a_stop_before_the_first_task_ends(own: Team) -> None:
     own.workers.stop()
     assert own.fault("") == (Code.STOPPING, "")
-
-
-def test_tasks_of_a_pool_that_another_job_gives_up_are_done_by_the_next_one(own: Team) -> None:
-    own.do("")
-    answers: list[int] = []
-    pool = own.workers._pool
-    first = _thread(lambda: own.fault("sleep"))
-    _wait(lambda: any(one.started for one in list(pool._pool_manager.task_manager.tasks.values())))
-    second = _thread(lambda: answers.append(own.do("")))
-    _wait(lambda: len(pool._pool_manager.task_manager.tasks) == 2)
-    own.workers._replace(pool)
-    for thread in (first, second):
-        thread.join(WAIT_S)
-    assert len(answers) == 1
 
 
 def test_workers_that_cannot_start_are_not_tried_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
