@@ -7,6 +7,8 @@ import pytest
 
 from tests.fuzz import TARGETS
 
+pytest.importorskip("atheris", reason="missing resource: atheris, of which there is no build for this Python")
+
 RUNS = 300
 
 
