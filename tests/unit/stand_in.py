@@ -6,10 +6,12 @@ writes, a hundred thousand images in a moment. What Orthanc really does is the m
 
 import fnmatch
 import hashlib
+from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, cast
 
 from orthanc_ai.analyses import CARDIAC, REPORT_CHECK, XRAY, Answer, NotReadyError, Task, Work
@@ -175,11 +177,8 @@ class Archive:
 
     def changes(self, since: int, limit: int, kinds: Sequence[str]) -> Changes:
         self._call("changes")
-        # From the end, since most ask for what is new.
-        first = len(self.rows)
-        while first and self.rows[first - 1].sequence > since:
-            first -= 1
-        found = (row for row in self.rows[first:] if not kinds or row.kind in kinds)
+        first = bisect(self.rows, since, key=lambda row: row.sequence)
+        found = (row for row in islice(self.rows, first, None) if not kinds or row.kind in kinds)
         page: list[Change] = []
         for row in found:
             if len(page) == limit:
