@@ -115,8 +115,8 @@ class Readiness:
         while not self._stopping.is_set():
             if self._load():
                 return True
-            self._prepare()
-            if self._load():
+            # If it fails, its reason stands: that of another look would be that nothing was prepared.
+            if self._prepare() and self._load():
                 return True
             code, detail = self._reason
             pause = PAUSES_S[min(attempt, len(PAUSES_S) - 1)]
@@ -155,7 +155,8 @@ class Readiness:
             return False
         return True
 
-    def _prepare(self) -> None:
+    def _prepare(self) -> bool:
+        """Fetch, check and export the model in a process of its own; whether that was done."""
         settings = self._settings
         command = [
             *(str(settings.python), "-m", "orthanc_ai.models.prepare", self.card.name),
@@ -169,7 +170,7 @@ class Readiness:
         try:
             with self._child_lock:
                 if self._stopping.is_set():
-                    return
+                    return False
                 child = self._child = subprocess.Popen(
                     command,
                     stdout=subprocess.PIPE,
@@ -180,14 +181,16 @@ class Readiness:
                 )
         except OSError as error:
             self._reason = (Code.MODEL_INVALID, f"{settings.python} cannot be started: {error.strerror}")
-            return
+            return False
         output, _ = child.communicate()
         with self._child_lock:
             self._child = None
         if child.returncode:
             lines = output.strip().splitlines()
             reason = lines[-1] if lines else f"exit code {child.returncode}"
-            self._reason = (_EXIT_CODES.get(child.returncode, Code.MODEL_INVALID), reason)
+            code = _EXIT_CODES.get(child.returncode, Code.MODEL_INVALID)
+            self._reason = (code, reason.removeprefix(f"{code}: "))
+        return child.returncode == 0
 
     def _announce(self) -> None:
         card = self.card
