@@ -21,7 +21,7 @@ from .outcomes import REQUEST_METADATA, search_pattern
 from .retries import Retries
 from .server import ORTHANC_TIME, Change, Level, Resource, Server, ServerError
 from .settings import Priority
-from .sweeps import ArchiveSweep, OutcomeSweep, Reconciliation, RequestSweep, Running, Sweep
+from .sweeps import WAITING, ArchiveSweep, OutcomeSweep, Reconciliation, RequestSweep, Running, Sweep
 from .workers import place
 from .xray.select import is_xray
 
@@ -202,8 +202,10 @@ class Inbox:
         self._bell.set()
 
     def reconciliation(self) -> Reconciliation | None:
-        """The look through the archive that runs, or the latest one since the start."""
+        """The look through the archive that is wanted or runs, or the latest one since the start."""
         archive = self._archive
+        if self._scan_wanted:
+            return WAITING
         if archive is None or not isinstance(archive.sweep, ArchiveSweep):
             return None
         return archive.sweep.progress(len(archive.due) + archive.open)

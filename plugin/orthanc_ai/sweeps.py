@@ -92,7 +92,7 @@ class Reconciliation:
     found, settled
         Images and studies that had no outcome, and how many of them have one by now.
     started, ended
-        ISO 8601, UTC; empty if it has not ended.
+        ISO 8601, UTC; empty if it has not begun or ended.
     """
 
     running: bool
@@ -102,6 +102,10 @@ class Reconciliation:
     settled: int
     started: str
     ended: str
+
+
+WAITING = Reconciliation(running=True, studies=0, looked_at=0, found=0, settled=0, started="", ended="")
+"""A look through the archive that is wanted and has not begun."""
 
 
 class ArchiveSweep:

@@ -107,14 +107,14 @@ def test_a_reconciliation_finds_what_is_missing(make_server: Callable[..., Ortha
     orthanc.options.clear()
     orthanc.start()
     orthanc.wait_idle()
-    assert orthanc.get("/ai/reconcile")["running"] is False
+    assert orthanc.get("/ai/reconcile")["state"] == "none"
     orthanc.request("POST", "/ai/reconcile").raise_for_status()
     orthanc.wait_idle()
     assert orthanc.reports() == [], "what was there before the first start does not concern it"
     assert orthanc.request("POST", "/ai/reconcile", json={"since": "2000-01-01"}).status_code == 202
     orthanc.kill()
     orthanc.start()
-    orthanc.wait_until(lambda: orthanc.get("/ai/reconcile")["ended"], "it does not end")
+    orthanc.wait_until(lambda: orthanc.get("/ai/reconcile")["state"] == "ended", "it does not end")
     progress = orthanc.get("/ai/reconcile")
     assert (progress["studies"], progress["lookedAt"], progress["found"], progress["settled"]) == (4, 4, 4, 4)
     assert len(orthanc.reports()) == 4

@@ -5,7 +5,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -37,7 +36,8 @@ class Team:
 
     def __init__(self) -> None:
         self.replaced = 0
-        settings = AI(workers=1, python=Path(sys.executable), job_timeout=DEADLINE_S, worker_memory_mib=1024)
+        bounds = {"Workers": 1, "JobTimeout": DEADLINE_S, "WorkerMemoryMiB": 1024}
+        settings = AI.model_validate({"Python": sys.executable, **bounds})
         self.workers = Workers(settings, self._count)
 
     def _count(self) -> None:

@@ -47,18 +47,16 @@ class Progress(View):
 def begin(context: Context, request: ReconcileRequest) -> Progress:
     """Ask for a look through the archive; if one runs, another follows it."""
     context.queue.reconcile(date.fromisoformat(request.since) if request.since else None)
-    now = progress(context)
-    # The inbox begins it in its next round, and until then says what the one before came to.
-    return now if now.state == "running" else _nothing("waiting")
+    return progress(context)
 
 
 def progress(context: Context) -> Progress:
     """How far the look through the archive has come that runs, or the latest one."""
     latest = context.queue.reconciliation()
     if latest is None:
-        return _nothing("none")
+        return Progress(state="none", studies=0, looked_at=0, found=0, settled=0, started=None, ended=None)
     return Progress(
-        state="running" if latest.running else "ended",
+        state="ended" if not latest.running else "running" if latest.started else "waiting",
         studies=latest.studies,
         looked_at=latest.looked_at,
         found=latest.found,
@@ -66,7 +64,3 @@ def progress(context: Context) -> Progress:
         started=latest.started or None,
         ended=latest.ended or None,
     )
-
-
-def _nothing(state: Literal["none", "waiting"]) -> Progress:
-    return Progress(state=state, studies=0, looked_at=0, found=0, settled=0, started=None, ended=None)

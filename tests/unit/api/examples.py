@@ -18,7 +18,7 @@ from orthanc_ai.outcomes import XRAY_METADATA, Outcome, Result
 from orthanc_ai.readiness import ModelState
 from orthanc_ai.server import Level, Resource, Server, ServerError
 from orthanc_ai.settings import AI
-from orthanc_ai.sweeps import Reconciliation
+from orthanc_ai.sweeps import WAITING, Reconciliation
 
 ROOT = Path(__file__).resolve().parents[3]
 MODEL = "densenet121-res224-all"
@@ -111,6 +111,7 @@ class Queue:
 
     def reconcile(self, since: date | None) -> None:
         self.requests.append(("reconcile", str(since)))
+        self.latest = WAITING
 
     def reconciliation(self) -> Reconciliation | None:
         return self.latest
