@@ -204,11 +204,10 @@ class Inbox:
     def reconciliation(self) -> Reconciliation | None:
         """The look through the archive that is wanted or runs, or the latest one since the start."""
         archive = self._archive
-        if self._scan_wanted:
-            return WAITING
-        if archive is None or not isinstance(archive.sweep, ArchiveSweep):
-            return None
-        return archive.sweep.progress(len(archive.due) + archive.open)
+        latest = None
+        if archive is not None and isinstance(archive.sweep, ArchiveSweep):
+            latest = archive.sweep.progress(len(archive.due) + archive.open)
+        return WAITING if self._scan_wanted and not (latest and latest.running) else latest
 
     def waiting(self) -> tuple[int, int]:
         """Requests that are not carried out, and CT studies that are not complete yet."""

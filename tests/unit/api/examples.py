@@ -111,7 +111,7 @@ class Queue:
 
     def reconcile(self, since: date | None) -> None:
         self.requests.append(("reconcile", str(since)))
-        self.latest = WAITING
+        self.latest = self.latest if self.latest and self.latest.running else WAITING
 
     def reconciliation(self) -> Reconciliation | None:
         return self.latest
