@@ -116,6 +116,8 @@ def test_a_reconciliation_finds_what_is_missing(make_server: Callable[..., Ortha
     orthanc.wait_until(lambda: orthanc.get("/ai/reconcile")["state"] == "ended", "it does not end")
     progress = orthanc.get("/ai/reconcile")
     assert (progress["studies"], progress["lookedAt"], progress["found"], progress["settled"]) == (4, 4, 4, 4)
+    # Held until the model was loaded after the restart, maybe.
+    orthanc.wait_idle()
     assert len(orthanc.reports()) == 4
 
 
