@@ -5,8 +5,8 @@ import time
 from dataclasses import dataclass
 
 from .codes import Code
-from .delivery import FAILED_PATTERN, OPEN_PATTERN, SENT_PATTERN
 from .outcomes import CARDIAC_METADATA, REPORT_METADATA, XRAY_METADATA, search_pattern
+from .sending.delivery import FAILED_PATTERN, OPEN_PATTERN, SENT_PATTERN
 from .server import Level, Server
 
 SHARE = 0.05

@@ -14,8 +14,6 @@ from .api.routes import Routes
 from .cardiac.index_tags import EXTRA_MAIN_DICOM_TAGS
 from .cardiac.trigger import CardiacStudies
 from .counts import Counter
-from .couriers import check_destinations
-from .deliveries import Deliveries
 from .desk import Desk
 from .inbox import Inbox
 from .job import Job, Knocks
@@ -27,6 +25,8 @@ from .pause import Pause
 from .readiness import Readiness
 from .retries import Retries
 from .sdk import Sdk
+from .sending.couriers import check_destinations
+from .sending.deliveries import Deliveries
 from .server import Server
 from .settings import SettingsError, read_settings
 from .viewer import Viewer

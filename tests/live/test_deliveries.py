@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from orthanc_ai.codes import Code
-from orthanc_ai.delivery import Delivery, DeliveryState, Destination, Mark, read_mark
-from orthanc_ai.lane import IN_FLIGHT
 from orthanc_ai.outcomes import REPORT_METADATA
+from orthanc_ai.sending.delivery import Delivery, DeliveryState, Destination, Mark, read_mark
+from orthanc_ai.sending.lane import IN_FLIGHT
 from phantom.dicom import chest_dx
 
 from .orthanc import ROOT, Orthanc

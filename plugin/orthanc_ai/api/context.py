@@ -5,10 +5,10 @@ from datetime import date
 from typing import Protocol
 
 from ..counts import Counter
-from ..delivery import DeliveryState, Destination
 from ..desk import HandJob, QueueStatus
 from ..models.card import ModelCard
 from ..readiness import ModelState
+from ..sending.delivery import DeliveryState, Destination
 from ..server import Level, Server
 from ..settings import AI
 from ..sweeps import Reconciliation

@@ -5,7 +5,7 @@ from typing import Self
 
 from ..analyses import CARDIAC, XRAY
 from ..codes import Code
-from ..delivery import Destination, MarkError
+from ..sending.delivery import Destination, MarkError
 from .http import Problem
 from .identify import ORTHANC_ID
 

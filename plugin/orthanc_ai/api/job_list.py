@@ -11,9 +11,9 @@ from pydantic import StringConstraints
 
 from ..analyses import CARDIAC, XRAY
 from ..codes import Code
-from ..delivery import FAILED_PATTERN, OPEN_PATTERN, Delivery, DeliveryState, read_mark
 from ..desk import HandJob
 from ..outcomes import CARDIAC_METADATA, REPORT_METADATA, XRAY_METADATA, Outcome, search_pattern
+from ..sending.delivery import FAILED_PATTERN, OPEN_PATTERN, Delivery, DeliveryState, read_mark
 from ..server import Level, Resource
 from .context import Context
 from .filters import PageQuery

@@ -2,8 +2,8 @@
 
 from ..analyses import CARDIAC, XRAY
 from ..codes import Code
-from ..delivery import DeliveryState
 from ..outcomes import CARDIAC_METADATA, XRAY_METADATA
+from ..sending.delivery import DeliveryState
 from ..server import Level
 from .context import Context
 from .http import Problem

@@ -10,12 +10,12 @@ from orthanc_ai.api.access import Access
 from orthanc_ai.api.context import Context
 from orthanc_ai.codes import Code
 from orthanc_ai.counts import Counter
-from orthanc_ai.delivery import DeliveryState, Destination
 from orthanc_ai.desk import HandJob, QueueStatus
 from orthanc_ai.jobs import LastError
 from orthanc_ai.models.card import load_card
 from orthanc_ai.outcomes import XRAY_METADATA, Outcome, Result
 from orthanc_ai.readiness import ModelState
+from orthanc_ai.sending.delivery import DeliveryState, Destination
 from orthanc_ai.server import Level, Resource, Server, ServerError
 from orthanc_ai.settings import AI
 from orthanc_ai.sweeps import WAITING, Reconciliation

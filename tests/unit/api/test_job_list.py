@@ -12,9 +12,9 @@ from orthanc_ai.analyses import CARDIAC, XRAY
 from orthanc_ai.api.http import Problem, Request
 from orthanc_ai.api.routes import Routes
 from orthanc_ai.codes import Code
-from orthanc_ai.delivery import Delivery, DeliveryState, Destination, Mark
 from orthanc_ai.desk import HandJob
 from orthanc_ai.outcomes import CARDIAC_METADATA, REPORT_METADATA, Outcome
+from orthanc_ai.sending.delivery import Delivery, DeliveryState, Destination, Mark
 from orthanc_ai.server import Resource
 
 from .examples import Archive, Queue, context, identifier, image, reported

@@ -11,7 +11,7 @@ from orthanc_ai.api.http import Problem, Request
 from orthanc_ai.api.job_id import JobId
 from orthanc_ai.api.routes import Routes
 from orthanc_ai.codes import Code
-from orthanc_ai.delivery import Destination
+from orthanc_ai.sending.delivery import Destination
 from orthanc_ai.sweeps import Reconciliation
 
 from .examples import Archive, Queue, Sender, context, identifier, image

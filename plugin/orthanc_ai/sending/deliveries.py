@@ -12,16 +12,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from .codes import Code
+from ..codes import Code
+from ..outcomes import REPORT_METADATA
+from ..retries import pause_s
+from ..server import Server, ServerError
+from ..settings import AI
+from ..workers import place
 from .couriers import Couriers, End, Fate
 from .delivery import FAILED_PATTERN, OPEN_PATTERN, Delivery, DeliveryState, Destination, Mark, read_mark
 from .delivery import destinations as destinations_of
 from .delivery import now as iso_now
-from .lane import Lane, pause
-from .outcomes import REPORT_METADATA
-from .server import Server, ServerError
-from .settings import AI
-from .workers import place
+from .lane import Lane
 
 POLL_S = 0.2
 """How often Orthanc is asked after the jobs in flight. A C-STORE takes it about 0.1 s, a STOW-RS 0.5 s."""
@@ -354,7 +355,7 @@ class Deliveries:
             )
             if attempts >= self._maximum_attempts:
                 return replace(counted, state=DeliveryState.FAILED)
-            due = datetime.now(UTC) + timedelta(seconds=pause(self._pause_s, attempts))
+            due = datetime.now(UTC) + timedelta(seconds=pause_s(self._pause_s, attempts))
             return replace(counted, state=DeliveryState.RETRYING, due=due.isoformat(timespec="milliseconds"))
 
         refused = self._change(report, lane.destination, count)

@@ -1,17 +1,12 @@
-"""Pauses grow and end somewhere; a lane is bounded and lets one through to see whether its destination is back."""
+"""A lane is bounded and lets one through to see whether its destination is back."""
 
 import pytest
 
-from orthanc_ai import lane as lanes
-from orthanc_ai.delivery import Destination
-from orthanc_ai.lane import IN_FLIGHT, LONGEST_PAUSE_S, Lane, pause
+from orthanc_ai.sending import lane as lanes
+from orthanc_ai.sending.delivery import Destination
+from orthanc_ai.sending.lane import IN_FLIGHT, Lane
 
 PACS = Destination("modality", "pacs")
-
-
-def test_pauses_grow_fourfold_up_to_ten_minutes() -> None:
-    assert [pause(5, attempts) for attempts in (1, 2, 3, 4, 5, 1000)] == [5, 20, 80, 320, 600, 600]
-    assert pause(3600, 1) == LONGEST_PAUSE_S
 
 
 def test_what_waits_goes_first_come_first_served_as_far_as_there_is_room() -> None:

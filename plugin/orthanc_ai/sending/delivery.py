@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal, Self
 
-from .codes import Code
-from .settings import SendTo
+from ..codes import Code
+from ..settings import SendTo
 
 Kind = Literal["modality", "dicom-web"]
 

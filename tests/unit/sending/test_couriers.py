@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from orthanc_ai.couriers import End, check_destinations, fate_of
+from orthanc_ai.sending.couriers import End, check_destinations, fate_of
 from orthanc_ai.settings import SendTo, SettingsError
 
 NO_CONTEXT = 2015

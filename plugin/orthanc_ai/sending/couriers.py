@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
+from ..server import Server, ServerError
+from ..settings import SendTo, SettingsError
 from .delivery import Delivery, Destination
-from .server import Server, ServerError
-from .settings import SendTo, SettingsError
 
 _UNFINISHED = frozenset({"Pending", "Running", "Paused", "Retry"})
 

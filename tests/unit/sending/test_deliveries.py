@@ -8,12 +8,12 @@ from typing import Any, cast
 
 import pytest
 
-from orthanc_ai import lane as lanes
 from orthanc_ai.codes import Code
-from orthanc_ai.couriers import Couriers, End, Fate
-from orthanc_ai.deliveries import Deliveries
-from orthanc_ai.delivery import Delivery, DeliveryState, Destination, Mark
 from orthanc_ai.outcomes import REPORT_METADATA
+from orthanc_ai.sending import lane as lanes
+from orthanc_ai.sending.couriers import Couriers, End, Fate
+from orthanc_ai.sending.deliveries import Deliveries
+from orthanc_ai.sending.delivery import Delivery, DeliveryState, Destination, Mark
 from orthanc_ai.server import Resource, Server, ServerError
 from orthanc_ai.settings import AI, SendTo
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ..retries import pause_s
 from .delivery import Destination
 
 CAPACITY = 10_000
@@ -11,24 +12,6 @@ CAPACITY = 10_000
 IN_FLIGHT = 2
 """Jobs for one destination at once. Orthanc works on two jobs at once by default (ConcurrentJobs), and they are also those
 of others."""
-
-LONGEST_PAUSE_S = 600.0
-"""Pauses grow up to this."""
-
-GROWTH = 4.0
-"""Each pause is so many times as long as the one before."""
-
-
-def pause(first: float, attempts: int) -> float:
-    """Seconds to wait after a number of failed attempts, at least one.
-
-    Parameters
-    ----------
-    first
-        Seconds after the first one.
-    """
-    # The exponent is bounded, since a destination may be away for a thousand attempts.
-    return min(first * GROWTH ** min(attempts - 1, 20), LONGEST_PAUSE_S)
 
 
 @dataclass(slots=True)
@@ -97,7 +80,7 @@ class Lane:
         """The destination is not there. What was under way when it went away counts once."""
         if now >= self.away_until:
             self.failures += 1
-            self.away_until = now + pause(first, self.failures)
+            self.away_until = now + pause_s(first, self.failures)
 
     @property
     def wants_more(self) -> bool:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orthanc_ai.codes import Code
-from orthanc_ai.delivery import (
+from orthanc_ai.sending.delivery import (
     FAILED_PATTERN,
     OPEN,
     OPEN_PATTERN,

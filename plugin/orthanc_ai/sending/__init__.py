@@ -1,0 +1,1 @@
+"""Sending reports on to the archive."""
