@@ -385,6 +385,11 @@ def report(task: Task) -> Answer:
 DIED = WorkerError(Code.WORKER_DIED, "exit code -9")
 
 
+def has_next(jobs: Jobs) -> bool:
+    """Whether a job is due, or will be: to ask for the next one would wait for ever otherwise."""
+    return any(ticket == entry.ticket and not entry.running for _, ticket, entry in (*jobs._ready, *jobs._later))
+
+
 class House:
     """A plugin on an archive, without threads: the test says what happens next. A new one is a restart."""
 
@@ -460,9 +465,7 @@ class House:
     def work(self, limit: int = 1_000_000) -> int:
         """Do the jobs that are due, at most so many; how many there were."""
         done = 0
-        while done < limit and (self.jobs._ready or self.jobs._later):
-            if not any(ticket == entry.ticket for _, ticket, entry in (*self.jobs._ready, *self.jobs._later)):
-                break
+        while done < limit and has_next(self.jobs):
             entry = self.jobs._next()
             assert entry is not None
             self.jobs._work(entry)

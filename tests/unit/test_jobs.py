@@ -15,7 +15,7 @@ from orthanc_ai.job import Ended, Job, Knocks, StoppingError
 from orthanc_ai.jobs import Jobs
 from orthanc_ai.server import Server, ServerError
 
-from .stand_in import Archive, Reading
+from .stand_in import Archive, Reading, has_next
 
 WAIT_S = 10.0
 """Bound on what takes milliseconds."""
@@ -50,6 +50,7 @@ def make(script: Script, *, parallel: int = 0, knocks: Knocks | None = None, pau
 def work(jobs: Jobs, count: int) -> None:
     """Do so many jobs, in this thread."""
     for _ in range(count):
+        assert has_next(jobs)
         entry = jobs._next()
         assert entry
         jobs._work(entry)
