@@ -50,7 +50,7 @@ class Soak:
     samples: list[Sample] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.sender = Sender(self.orthanc, self.seed, self.acknowledged, rate=self.rate, stable_age=STABLE_AGE_S)
+        self.sender = Sender(self.orthanc, self.seed, self.acknowledged, rate=self.rate)
         self.orthanc.start()
         self.began = time.monotonic()
         self.saboteur = Saboteur(self.orthanc, self.seed, job_timeout=JOB_TIMEOUT_S)

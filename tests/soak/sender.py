@@ -2,9 +2,11 @@
 
 import logging
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 from io import BytesIO
 from random import Random
 
@@ -12,6 +14,7 @@ import requests
 from pydicom import Dataset
 from pynetdicom import AE
 
+from orthanc_ai.outcomes import CARDIAC_METADATA
 from tests.live.orthanc import CALLING_AET, Orthanc
 
 from .phantoms import Films, ct_parts
@@ -37,11 +40,19 @@ AT_ONCE = 0.05
 FORGOTTEN = 0.2
 """Share of what was not acknowledged that its sender gives up; the rest it sends again."""
 
-GROWN_AFTER = 4
-"""A study grows at most so many stable ages later: some before they are judged, some afterwards."""
+GROWN_S = 60.0
+"""A study grows as soon as it is judged, or after so many seconds at most, judged or not."""
 
 # A killed server is what this is about; nobody wants to read of each broken connection.
 logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True, slots=True)
+class _Growing:
+    """What a study still lacks, and when it comes at the latest (monotonic seconds)."""
+
+    part: Sequence[Dataset]
+    due: float
 
 
 class Acknowledged:
@@ -89,18 +100,13 @@ class Sender:
     ----------
     rate
         Films per second over all connections, while the server answers.
-    stable_age
-        Of the server, in seconds: some studies grow after they were finished.
     """
 
-    def __init__(
-        self, orthanc: Orthanc, seed: int, acknowledged: Acknowledged, *, rate: float, stable_age: float
-    ) -> None:
+    def __init__(self, orthanc: Orthanc, seed: int, acknowledged: Acknowledged, *, rate: float) -> None:
         self._orthanc = orthanc
         self._seed = seed
         self._acknowledged = acknowledged
         self._rate = rate
-        self._stable_age = stable_age
         self._films = Films(seed)
         self._lock = threading.Lock()
         self._next = 0
@@ -150,13 +156,23 @@ class Sender:
 
     def _send_studies(self, chance: Random) -> None:
         number = 0
+        growing: list[_Growing] = []
         while not self._stopping.wait(chance.uniform(1, 4)):
             number += 1
-            for part in ct_parts(self._seed, number):
-                self._send_series(part, chance)
-                self._stopping.wait(chance.uniform(0, GROWN_AFTER * self._stable_age))
-                if self._stopping.is_set():
-                    return
+            first, *later = ct_parts(self._seed, number)
+            self._send_series(first, chance)
+            growing += [_Growing(part, time.monotonic() + chance.uniform(0, GROWN_S)) for part in later]
+            for one in [one for one in growing if one.due < time.monotonic() or self._is_judged(one.part[0])]:
+                growing.remove(one)
+                self._send_series(one.part, chance)
+
+    def _is_judged(self, image: Dataset) -> bool:
+        """Whether the server has an outcome for an image's study; no if it is away."""
+        try:
+            studies = self._orthanc.find("Study", {"StudyInstanceUID": str(image.StudyInstanceUID)})
+            return any(self._orthanc.outcome("studies", study["ID"], CARDIAC_METADATA) for study in studies)
+        except requests.RequestException:
+            return False
 
     def _send_series(self, slices: Sequence[Dataset], chance: Random) -> None:
         """Send a series in a few associations, until all of it is acknowledged or given up."""
