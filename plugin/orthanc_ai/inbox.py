@@ -15,6 +15,10 @@ from functools import partial
 
 from .analyses import CARDIAC, XRAY, Analysis
 from .codes import Code
+from .courtesy import PAGE as RUSH_PAGE
+from .courtesy import SLICE_S as RUSH_SLICE_S
+from .courtesy import STEP_S as RUSH_STEP_S
+from .courtesy import Courtesy
 from .jobs import Jobs
 from .ledger import Ledger
 from .outcomes import REQUEST_METADATA, search_pattern
@@ -99,6 +103,8 @@ class Inbox:
         Seconds without a new image after which Orthanc calls a study stable (its setting `StableAge`).
     priority
         What overtakes the rest.
+    courtesy
+        When to read slowly, since senders come first; without it, never.
     """
 
     def __init__(
@@ -112,6 +118,7 @@ class Inbox:
         born: datetime,
         stable_age: float,
         priority: Priority,
+        courtesy: Courtesy | None = None,
     ) -> None:
         self._server = server
         self._jobs = jobs
@@ -121,6 +128,7 @@ class Inbox:
         self._born = born
         self._stable_age = stable_age
         self._priority = priority
+        self._courtesy = courtesy or Courtesy(0)
         self._bell = threading.Event()
         self._stopping = threading.Event()
         self._lock = threading.Lock()
@@ -245,7 +253,10 @@ class Inbox:
             except Exception as error:  # noqa: BLE001 - the one thread on which everything depends
                 self._trouble(f"{Code.INTERNAL_ERROR}: {place(error)}")
             else:
-                if not busy:
+                if self._courtesy.rush:
+                    # However often the bell rings.
+                    self._stopping.wait(RUSH_STEP_S)
+                elif not busy:
                     self._bell.wait(self._pause_s())
         try:
             if begun:
@@ -293,7 +304,7 @@ class Inbox:
         more = False
         room = self._jobs.room() - RESERVE
         if room > 0:
-            more = self._read(min(room, PAGE))
+            more = self._read(min(room, RUSH_PAGE if self._courtesy.rush else PAGE))
         elif self._jobs.room() > 0:
             self._look_ahead()
         self._begin_sweeps()
@@ -301,6 +312,9 @@ class Inbox:
         self._collect()
         self._save()
         return more and self._jobs.room() > RESERVE
+
+    def _slice_s(self) -> float:
+        return RUSH_SLICE_S if self._courtesy.rush else SLICE_S
 
     def _read(self, limit: int) -> bool:
         """Read a page of the change log; whether there may be more."""
@@ -389,7 +403,7 @@ class Inbox:
         """
         if not (self._priority.remote_aet or self._priority.called_aet or self._priority.stat):
             return
-        until = time.monotonic() + SLICE_S
+        until = time.monotonic() + self._slice_s()
         self._ahead = max(self._ahead, self.ledger.position)
         while time.monotonic() < until and self._jobs.room() > 0:
             page = self._server.changes(self._ahead, PAGE, KINDS[:1])
@@ -506,7 +520,7 @@ class Inbox:
         return more
 
     def _advance(self, running: Running, share: int) -> bool:
-        until = time.monotonic() + SLICE_S
+        until = time.monotonic() + self._slice_s()
         while running.may_go_on and running.open < share and self._jobs.room() > URGENT_RESERVE:
             running.fill(self._server)
             if running.due:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from .analyses import Analysis
 from .codes import Code
+from .courtesy import Courtesy
 from .job import Job, Knocks, StoppingError
 from .retries import pause_s
 from .server import Server, ServerError
@@ -88,6 +89,8 @@ class Jobs:
         Who is told what.
     first_pause_s
         Seconds until a job is tried again for which Orthanc's index could not be read or written.
+    courtesy
+        When ordinary jobs step back before senders; without it, never.
     """
 
     def __init__(
@@ -100,6 +103,7 @@ class Jobs:
         parallel: int,
         capacity: int,
         first_pause_s: float,
+        courtesy: Courtesy | None = None,
     ) -> None:
         self._server = server
         self._analyses = analyses
@@ -107,6 +111,7 @@ class Jobs:
         self._knocks = knocks
         self._capacity = capacity
         self._first_pause_s = first_pause_s
+        self._courtesy = courtesy or Courtesy(0)
         self._changed = threading.Condition()
         self._entries: dict[tuple[str, str], _Entry] = {}
         self._ready: list[tuple[int, int, _Entry]] = []
@@ -219,12 +224,19 @@ class Jobs:
                     _, ticket, entry = heapq.heappop(self._later)
                     if ticket == entry.ticket:
                         heapq.heappush(self._ready, (entry.rank, ticket, entry))
+                wait = self._later[0][0] - now if self._later else None
                 while self._ready:
-                    _, ticket, entry = heapq.heappop(self._ready)
+                    _, ticket, entry = self._ready[0]
                     if ticket == entry.ticket and not entry.running:
+                        if not entry.urgent and (courtesy := self._courtesy.wait_s()):
+                            wait = courtesy if wait is None else min(wait, courtesy)
+                            break
+                        self._courtesy.begun()
                         entry.running, entry.again = True, False
+                        heapq.heappop(self._ready)
                         return entry
-                self._changed.wait(self._later[0][0] - now if self._later else None)
+                    heapq.heappop(self._ready)
+                self._changed.wait(wait)
             return None
 
     def _work(self, entry: _Entry) -> None:

@@ -14,6 +14,7 @@ from .api.routes import Routes
 from .cardiac.index_tags import EXTRA_MAIN_DICOM_TAGS
 from .cardiac.trigger import CardiacStudies
 from .counts import Counter
+from .courtesy import Courtesy
 from .desk import Desk
 from .inbox import Inbox
 from .job import Job, Knocks
@@ -88,6 +89,7 @@ class Plugin:
         self._born = datetime.now(UTC)
         self.readiness = Readiness(self.server, self.settings, self._model_ready)
         self._knocks = Knocks()
+        self._courtesy = Courtesy(self.settings.yield_above)
         self._stable_age = float(configuration.get("StableAge", 60))
         self._threads: list[threading.Thread] = []
         self._access = Access.of(configuration, self.settings.operators)
@@ -104,6 +106,7 @@ class Plugin:
         self._viewer.register(self._sdk)
 
     def _stored(self, *_: object) -> None:
+        self._courtesy.arrived()
         if self._running:
             self._running.inbox.ring()
 
@@ -147,6 +150,7 @@ class Plugin:
             parallel=settings.workers + 2,
             capacity=CAPACITY,
             first_pause_s=settings.retry_pause,
+            courtesy=self._courtesy,
         )
         inbox = Inbox(
             server,
@@ -157,6 +161,7 @@ class Plugin:
             born=self._born,
             stable_age=self._stable_age,
             priority=settings.priority,
+            courtesy=self._courtesy,
         )
         knocks.room = inbox.ring
         knocks.retry = inbox.retry_later

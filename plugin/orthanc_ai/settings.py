@@ -195,6 +195,10 @@ class AI(Section):
     """Seconds before a job is tried a second time. Each further pause is four times as long as the one before, up to ten
     minutes."""
 
+    yield_above: int = Field(default=10, ge=0, le=100_000)
+    """Images per second above which senders come first: analyses that are not urgent are then held back to a twentieth of
+    two processors, until the rush is over. 0: never."""
+
     backfill: str = Field(default="none", pattern=r"^(none|all|since:\d{4}-\d{2}-\d{2})$")
     """What the first start does with images that are already stored: `none`, `all`, or `since:YYYY-MM-DD` (by the
     date of reception)."""
