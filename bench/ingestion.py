@@ -51,7 +51,7 @@ class Size:
     films: int
 
 
-SIZES = (Size("10 MB", 2500, 2048, 120), Size("0.4 MB", 512, 420, 800))
+SIZES = (Size("10 MB", 2500, 2048, 240), Size("0.4 MB", 512, 420, 1600))
 """A film as a detector sends it, and one that costs more for each film than for each byte."""
 
 

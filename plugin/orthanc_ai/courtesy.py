@@ -8,11 +8,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-TRICKLE_S = 2.0
+TRICKLE_S = 4.0
 """Seconds between the beginnings of two ordinary jobs in a rush: a job takes about 0.2 s of two processors, so this is a
-twentieth of them, and no rush, however long, brings the work to a stand."""
+fortieth of them, and no rush, however long, brings the work to a stand."""
 
-STEP_S = 1.0
+STEP_S = 2.0
 """Seconds between two rounds of the inbox in a rush."""
 
 PAGE = 20
