@@ -38,6 +38,8 @@ class Knocks:
         A job is done, so there is room for another.
     retry
         Analysis, Orthanc identifier, seconds: to be tried again then.
+    stored
+        A report is going to be stored.
     marked
         Orthanc identifier of a report that was stored and may have to be sent on.
     model_doubtful
@@ -48,6 +50,7 @@ class Knocks:
 
     room: Callable[[], None] = lambda: None
     retry: Callable[[str, str, float], None] = lambda *_: None
+    stored: Callable[[], None] = lambda: None
     marked: Callable[[str], None] = lambda _: None
     model_doubtful: Callable[[Code], None] = lambda _: None
     ended: Callable[[str, Code, Mapping[str, float]], None] = lambda *_: None
@@ -277,6 +280,7 @@ class Job:
             return False
         kept, identifier = self._kept(found, result)
         if kept is _Kept.NO:
+            self._knocks.stored()
             try:
                 stored = self._server.store(dicom)
             except FileRefusedError as error:

@@ -14,7 +14,7 @@ from .api.routes import Routes
 from .cardiac.index_tags import EXTRA_MAIN_DICOM_TAGS
 from .cardiac.trigger import CardiacStudies
 from .counts import Counter
-from .courtesy import Courtesy
+from .courtesy import Courtesy, Processors
 from .desk import Desk
 from .inbox import Inbox
 from .job import Job, Knocks
@@ -89,7 +89,7 @@ class Plugin:
         self._born = datetime.now(UTC)
         self.readiness = Readiness(self.server, self.settings, self._model_ready)
         self._knocks = Knocks()
-        self._courtesy = Courtesy(self.settings.yield_above)
+        self._courtesy = Courtesy(self.settings.yield_above, Processors().share)
         self._stable_age = float(configuration.get("StableAge", 60))
         self._threads: list[threading.Thread] = []
         self._access = Access.of(configuration, self.settings.operators)
@@ -106,7 +106,7 @@ class Plugin:
         self._viewer.register(self._sdk)
 
     def _stored(self, *_: object) -> None:
-        self._courtesy.arrived()
+        self._courtesy.stored()
         if self._running:
             self._running.inbox.ring()
 
@@ -166,6 +166,7 @@ class Plugin:
         knocks.room = inbox.ring
         knocks.retry = inbox.retry_later
         knocks.marked = deliveries.ring
+        knocks.stored = self._courtesy.reported
         knocks.model_doubtful = self.readiness.doubt
         knocks.ended = metrics.job_ended
         desk = Desk(server, inbox, jobs, pause)

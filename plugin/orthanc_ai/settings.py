@@ -196,8 +196,8 @@ class AI(Section):
     minutes."""
 
     yield_above: int = Field(default=10, ge=0, le=100_000)
-    """Images per second above which senders come first: analyses that are not urgent are then held back to a fortieth of
-    two processors, until the rush is over. 0: never."""
+    """Images per second above which senders come first, if the machine is busy with them: analyses that are not urgent are
+    then held back to one in four seconds, until the rush is over. 0: never."""
 
     backfill: str = Field(default="none", pattern=r"^(none|all|since:\d{4}-\d{2}-\d{2})$")
     """What the first start does with images that are already stored: `none`, `all`, or `since:YYYY-MM-DD` (by the
