@@ -18,6 +18,7 @@ ORTHANC_TIME = "%Y%m%dT%H%M%S"
 """Form of Orthanc's times in metadata and change log, which are in UTC."""
 
 _PAGE = 1000
+_OVERLAP = 100
 
 _PATHS: dict[Level, str] = {"instance": "instances", "series": "series", "study": "studies", "patient": "patients"}
 
@@ -267,16 +268,19 @@ class Server:
 
     def children(self, level: Level, identifier: str, of: Level, tags: Sequence[str] = ()) -> Iterator[Resource]:
         """All descendants of a resource at a lower level, read in pages."""
-        page, size = 0, 1000
+        start, seen = 0, set[str]()
         while True:
-            # In an order of their own, so that the deletion of one moves no other to a page that was read.
             found = self.find(
-                of, parent=(level, identifier), tags=tags, since=page * size, limit=size, order=_ORDER.get(of, ())
+                of, parent=(level, identifier), tags=tags, since=start, limit=_PAGE, order=_ORDER.get(of, ())
             )
-            yield from found
-            if len(found) < size:
+            for one in found:
+                if one.identifier not in seen:
+                    seen.add(one.identifier)
+                    yield one
+            if len(found) < _PAGE:
                 return
-            page += 1
+            # What is deleted meanwhile moves the rest forward, into what the pages have in common.
+            start += _PAGE - _OVERLAP
 
     # Files, results and state
 

@@ -166,7 +166,7 @@ class Workers:
         with self._lock:
             if self._stopping.is_set():
                 raise WorkerError(Code.STOPPING, "")
-            self._pools.remove(broken)
+            self._pools.discard(broken)
             pool = self._make()
         _end(broken)
         self._on_replaced()
