@@ -114,7 +114,8 @@ def list_findings(context: Context, query: FindingsQuery, request: Request) -> F
         return _listed(context, query, row)
 
     reported = {XRAY_METADATA: search_pattern(Code.REPORTED)}
-    selection = Selection("instance", reported, query.index_query(), IDENTIFYING_TAGS)
+    each = len(context.models.card.outputs)
+    selection = Selection("instance", reported, query.index_query(), IDENTIFYING_TAGS, each)
     findings, cursor = page(context.server, selection, items, query.cursor, query.limit)
     following = query.next_page(PATH, cursor)
     if query.wants_csv(request):

@@ -74,12 +74,19 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which rows of the index a list is made from."""
+    """Which rows of the index a list is made from.
+
+    Attributes
+    ----------
+    items
+        How many items a row contributes, by and large: no more rows are read for a page than it is likely to need.
+    """
 
     level: Level
     metadata: Mapping[str, str]
     query: Mapping[str, str]
     tags: Sequence[str]
+    items: int = 1
 
 
 def page[Item](
@@ -118,7 +125,7 @@ def _newest(server: Server, selection: Selection) -> Cursor:
 
 def _rows(server: Server, selection: Selection, remaining: int, limit: int) -> Iterator[tuple[int, Resource]]:
     """Rows from the newest on, each with the number of those that remain after it."""
-    size = max(SMALLEST_READ, min(limit, LARGEST_READ))
+    size = max(SMALLEST_READ, min(limit // selection.items, LARGEST_READ))
     while remaining > 0:
         first = max(0, remaining - size)
         found = server.find(
