@@ -14,14 +14,15 @@ PATH = "/ai/reconcile"
 class ReconcileRequest(Query):
     """From when on."""
 
-    since: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    since: Annotated[str, Field(json_schema_extra={"format": "date"})] | None = None
     """Earliest day of reception, e.g. `2026-01-31`. Without it: since the first start, or since what `AI.Backfill` said."""
 
     @field_validator("since")
     @classmethod
     def _real_date(cls, since: str | None) -> str | None:
-        if since is not None:
-            date.fromisoformat(since)
+        # Other forms of ISO 8601 are dates to Python, but not to RFC 3339, which the description names.
+        if since is not None and date.fromisoformat(since).isoformat() != since:
+            raise ValueError("a date in the form YYYY-MM-DD")
         return since
 
 
