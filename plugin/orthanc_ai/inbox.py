@@ -47,6 +47,9 @@ REMEMBERED_SERIES = 10_000
 SLICE_S = 0.2
 """Sweeps and the look ahead step back after so long, so that arrivals are read meanwhile and a stop is noticed."""
 
+RUSH_LOOK_S = 0.25
+"""How often it is looked whether a rush is over."""
+
 SAVE_S = 1.0
 """The place is saved at most this often while work goes on: what a crash repeats is found done in the index."""
 
@@ -254,8 +257,7 @@ class Inbox:
                 self._trouble(f"{Code.INTERNAL_ERROR}: {place(error)}")
             else:
                 if self._courtesy.rush:
-                    # However often the bell rings.
-                    self._stopping.wait(RUSH_STEP_S)
+                    self._rest_in_rush()
                 elif not busy:
                     self._bell.wait(self._pause_s())
         try:
@@ -264,6 +266,12 @@ class Inbox:
                 self._save(force=True)
         except ServerError as error:
             self._server.error(f"AI: inbox: the place was not saved: {error}")
+
+    def _rest_in_rush(self) -> None:
+        """Wait, however often the bell rings, until the next round is due or the rush is over."""
+        until = time.monotonic() + RUSH_STEP_S
+        while self._courtesy.rush and time.monotonic() < until and not self._stopping.is_set():
+            self._stopping.wait(RUSH_LOOK_S)
 
     def _trouble(self, what: str) -> None:
         # Whoever rings meanwhile waits: a database that fails is not to be asked, nor the log filled, at each event.

@@ -7,7 +7,7 @@ from phantom.dicom import chest_dx
 
 from .orthanc import Orthanc
 
-BACKLOG = 24
+BACKLOG = 36
 
 
 def test_urgent_films_overtake_a_backlog(make_server: Callable[..., Orthanc]) -> None:
