@@ -30,4 +30,6 @@ def make_server(tmp_path: Path) -> Iterator[Callable[..., Orthanc]]:
     yield make
     for orthanc in made:
         assert orthanc.stop() == 0
-        assert "Traceback" not in orthanc.log_text()
+        log = orthanc.log_text()
+        # A worker that was just being started when its server was killed says so in a traceback of its own.
+        assert log.count("Traceback") == (log.count("import spawn_main; spawn_main(") if orthanc.killed else 0)

@@ -70,6 +70,7 @@ class Orthanc:
         self.port = free_port()
         self.dicom_port = free_port()
         self.log = folder / "orthanc.log"
+        self.killed = False
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -154,6 +155,7 @@ class Orthanc:
 
     def kill(self) -> None:
         """As a power cut: no farewell."""
+        self.killed = True
         self.stop(signal.SIGKILL)
 
     def workers(self) -> list[int]:

@@ -25,6 +25,6 @@ def test_urgent_films_overtake_a_backlog(make_server: Callable[..., Orthanc]) ->
             "it is not read",
         )
     overtaken = BACKLOG + 2 - len(orthanc.reports())
-    assert overtaken > BACKLOG / 2
+    assert overtaken > BACKLOG / 2, overtaken
     orthanc.wait_idle()
     assert len(orthanc.reports()) == BACKLOG + 2
