@@ -62,6 +62,7 @@ class Readiness:
         self._child_lock = threading.Lock()
         self._reason: tuple[Code, str] = (Code.MODEL_MISSING, "not looked for yet")
         self._prepared: Prepared | None = None
+        self._released = False
         self.card: ModelCard = with_thresholds(
             load_card(settings.models_directory, settings.model), settings.x_ray.thresholds
         )
@@ -80,8 +81,8 @@ class Readiness:
         return self._prepared
 
     def state(self) -> ModelState:
-        """How it stands."""
-        ready = self._prepared
+        """How it stands; not ready before what was held has been released, so that who waits for both misses nothing."""
+        ready = self._prepared if self._released else None
         code, detail = (None, "") if ready else self._reason
         return ModelState(
             name=self.card.name,
@@ -99,10 +100,13 @@ class Readiness:
         while True:
             # Before the model is looked at: whoever doubts it from now on is heard.
             self._doubted.clear()
+            self._released = False
             if not self._make_ready():
                 return
             self._announce()
             self._on_ready()
+            # A doubt from before this line leaves no model, so the state stays honest.
+            self._released = True
             ready_at = time.monotonic()
             self._doubted.wait()
             # What seems ready here and is of no use to the workers must not set them going over and over.
@@ -130,6 +134,7 @@ class Readiness:
     def doubt(self, code: Code) -> None:
         """A worker could not use the model, with this code: look whether it is still there. Returns at once."""
         self._reason = (code, "a worker could not use it")
+        self._released = False
         self._prepared = None
         self._doubted.set()
 

@@ -70,9 +70,10 @@ def test_the_server_lives(stored: tuple[Orthanc, dict[str, str]]) -> None:
 
 
 def test_the_log_names_nobody(stored: tuple[Orthanc, dict[str, str]], data: Path) -> None:
-    """No names, IDs or UIDs of patients in what the plugin writes."""
+    """No names, IDs or UIDs of patients in what is written."""
     orthanc, taken = stored
-    lines = orthanc.log_text()
+    # Behind its first bracket each line says what it has to say; before, digits of the time may look like a patient's.
+    lines = "\n".join(line.split("] ", 1)[-1] for line in orthanc.log_text().splitlines())
     assert "NOT_CHEST" in lines
     assert "Traceback" not in lines
     for name, identifier in taken.items():

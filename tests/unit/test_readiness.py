@@ -48,12 +48,13 @@ class Watch:
         python.chmod(0o755)
         patch.setattr(module, "load_prepared", cache.load)
         patch.setattr(module, "PAUSES_S", (0.01,))
-        self.archive, self.cache, self.ready = Archive(), cache, 0
+        self.archive, self.cache, self.ready, self.seen = Archive(), cache, 0, list[bool]()
         settings = AI(model=NAME, models_directory=MODELS, cache_directory=folder, python=python)
         self.readiness = Readiness(self.archive.server, settings, self._on_ready)
         self.thread = threading.Thread(target=self.readiness.run, daemon=True)
 
     def _on_ready(self) -> None:
+        self.seen.append(self.readiness.state().ready)
         self.ready += 1
 
     def start(self) -> "Watch":
@@ -91,7 +92,17 @@ def test_a_model_that_is_there_is_used_at_once(watch: Callable[..., Watch]) -> N
     one = watch(READY)
     one.until(lambda: one.ready == 1)
     assert one.readiness.prepared() is READY
-    assert one.readiness.state().ready
+    one.until(lambda: one.readiness.state().ready)
+
+
+def test_it_is_said_to_be_ready_only_when_the_held_are_released(watch: Callable[..., Watch]) -> None:
+    """Whoever waits for a model that is ready and an idle server would else find the work still held."""
+    one = watch(READY)
+    one.until(lambda: one.readiness.state().ready)
+    one.readiness.doubt(Code.MODEL_MISSING)
+    assert not one.readiness.state().ready
+    one.until(lambda: one.readiness.state().ready)
+    assert one.seen == [False, False]
 
 
 @pytest.mark.parametrize(

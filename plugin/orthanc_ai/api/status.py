@@ -91,11 +91,13 @@ class StatusReader:
     def read(self, context: Context) -> Status:
         """The state of the server now."""
         counts = context.counter.read()
+        # In this order: a model that is ready has released what was held, so that it is in hand and the work not idle.
+        model = configured_model(context)
         work = context.queue.status()
         return Status(
             version=__version__,
             orthanc_version=self._version(),
-            model=configured_model(context),
+            model=model,
             engine=context.settings.engine,
             workers=context.settings.workers,
             queue=QueueView(
