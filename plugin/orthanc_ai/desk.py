@@ -81,6 +81,7 @@ class Desk:
     def __init__(self, server: Server, inbox: Inbox, jobs: Jobs, pause: Pause) -> None:
         self._server = server
         self._inbox = inbox
+        self._errands = inbox.errands
         self._jobs = jobs
         self._pause = pause
 
@@ -151,7 +152,7 @@ class Desk:
         studies = {found.identifier for found in (self._server.study_of("series", one) for one in series) if found}
         wanted = xrays + len(studies)
         if wanted:
-            self._inbox.request(level, identifier)
+            self._errands.request(level, identifier)
             now = datetime.now(UTC).isoformat(timespec="seconds")
             self._server.set_metadata(level, identifier, REQUEST_METADATA, now)
         return wanted
@@ -159,13 +160,13 @@ class Desk:
     def retry(self, analysis: str, identifier: str) -> None:
         """Try one job again at once, its attempts counted anew."""
         level: Level = "instance" if analysis == XRAY else "study"
-        self._inbox.request(level, identifier)
+        self._errands.request(level, identifier)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         self._server.set_metadata(level, identifier, REQUEST_METADATA, now)
 
     def retry_failed(self) -> int:
         """Try everything again that was given up; how much that is."""
-        return self._inbox.retry_failed()
+        return self._errands.retry_failed()
 
     def pause(self) -> None:
         """Begin nothing more until further notice, which outlives a restart. What runs is finished."""
@@ -174,15 +175,15 @@ class Desk:
     def resume(self) -> None:
         """Go on."""
         self._pause.set(False)
-        self._inbox.release_held()
+        self._errands.release_held()
 
     def reconcile(self, since: date | None) -> None:
         """Look through the whole archive for what has no outcome, from a day of reception on."""
-        self._inbox.reconcile(since)
+        self._errands.reconcile(since)
 
     def reconciliation(self) -> Reconciliation | None:
         """The look through the archive that runs, or the latest one since the start."""
-        return self._inbox.reconciliation()
+        return self._errands.reconciliation()
 
 
 def _modality(found: Resource) -> str:

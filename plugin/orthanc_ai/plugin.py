@@ -189,7 +189,7 @@ class Plugin:
 
     def _model_ready(self) -> None:
         if self._running:
-            self._running.inbox.release_held()
+            self._running.inbox.errands.release_held()
 
     def _stop(self) -> None:
         self._dispatcher.stop()

@@ -82,7 +82,7 @@ def test_a_request_is_made_in_the_very_moment_an_earlier_one_is_crossed_out(hous
     house.desk.request("instance", image)
     free: list[bool] = []
     house.archive.trouble = lambda name: (
-        free.append(house.inbox._request_lock.acquire(blocking=False)) if name == "remove_metadata" else None
+        free.append(house.inbox.errands._request_lock.acquire(blocking=False)) if name == "remove_metadata" else None
     )
     house.run()
     assert free == [False]

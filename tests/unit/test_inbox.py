@@ -11,6 +11,7 @@ from typing import Any, Self, cast
 
 import pytest
 
+from orthanc_ai import errands
 from orthanc_ai import inbox as module
 from orthanc_ai.analyses import XRAY
 from orthanc_ai.codes import Code
@@ -30,6 +31,7 @@ WAIT_S = 10.0
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What failed is asked for again in the next round, not after a while, and the place is saved at each."""
     monkeypatch.setattr(module, "NET_S", -0.001)
+    monkeypatch.setattr(errands, "REST_S", -0.001)
     monkeypatch.setattr(module, "SAVE_S", 0.0)
 
 
@@ -51,7 +53,7 @@ def test_a_backfill_goes_on_after_errors_and_finds_everything() -> None:
     archive.clear_log()
     house = House(archive, backfill="all")
     house.step()
-    house.inbox.reconcile(None)
+    house.inbox.errands.reconcile(None)
     archive.trouble = fail("find", times=3)
     house.run()
     assert codes(archive, images) == {Code.REPORTED}
@@ -289,7 +291,7 @@ def test_an_urgent_image_finds_room_whatever_else_is_begun() -> None:
         archive.put(f"h{number}", patient="H", metadata={XRAY_METADATA: text})
         text = Outcome(Code.RETRYING, "", due=due_after(-1)).to_text()
         archive.put(f"r{number}", patient="R", metadata={XRAY_METADATA: text})
-    house.inbox.release_held()
+    house.inbox.errands.release_held()
     house.retries._incomplete = True
     house.desk.request("patient", orthanc_id("P"))
     for _ in range(20):
@@ -350,7 +352,7 @@ def test_a_sweep_that_cannot_read_keeps_the_others_going() -> None:
 
     archive.trouble = trouble
     # The held and the requests of a restart are searched for as well; those are another matter.
-    house.inbox._requests_to_load = False
+    house.inbox.errands._requests_to_load = False
     for _ in range(5):
         house.step()
     archive.trouble = lambda _: None
@@ -369,9 +371,9 @@ def test_there_is_one_sweep_for_each_code_however_often_it_is_asked_for() -> Non
     house.step()
     for _ in range(10):
         house.desk.retry_failed()
-        house.inbox.release_held()
+        house.inbox.errands.release_held()
         house.step()
-    assert len(house.inbox._sweeps) <= 4
+    assert len(house.inbox.errands._sweeps) <= 4
     house.run()
 
 

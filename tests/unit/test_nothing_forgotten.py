@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from orthanc_ai import inbox, sweeps
+from orthanc_ai import errands, inbox, sweeps
 from orthanc_ai.codes import Code
 from orthanc_ai.outcomes import CARDIAC_METADATA, REPORT_METADATA, REQUEST_METADATA
 from orthanc_ai.server import Level, ServerError
@@ -161,7 +161,7 @@ class Story:
 
     def model_comes(self) -> None:
         self.xray.ready = True
-        self.house.inbox.release_held()
+        self.house.inbox.errands.release_held()
 
     def recipe_changes(self) -> None:
         self.xray.version += 1
@@ -245,6 +245,8 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small pages, and no waiting."""
     for name, value in (("NET_S", -0.001), ("SAVE_S", 0.0), ("PAGE", 5), ("RESERVE", 20), ("URGENT_RESERVE", 5)):
         monkeypatch.setattr(inbox, name, value)
+    monkeypatch.setattr(errands, "URGENT_RESERVE", 5)
+    monkeypatch.setattr(errands, "REST_S", -0.001)
     monkeypatch.setattr(sweeps, "OUTCOMES_AT_ONCE", 3)
     monkeypatch.setattr(sweeps, "INSTANCES_AT_ONCE", 3)
 

@@ -17,7 +17,9 @@ FORBIDDEN_IN_PURE_ROOMS = (
     "requests",
     "http",
     "orthanc_ai.server",
+    "orthanc_ai.errands",
     "orthanc_ai.inbox",
+    "orthanc_ai.studies_to_come",
     "orthanc_ai.jobs",
     "orthanc_ai.api",
 )
