@@ -65,6 +65,8 @@ class Answer:
         Labels that the resource must have, or must not have.
     seconds
         Wall time by stage.
+    cpu_seconds
+        Processor time of the worker by stage.
     """
 
     outcome: Outcome
@@ -72,6 +74,7 @@ class Answer:
     parts: tuple[tuple[str, Outcome], ...] = ()
     labels: Mapping[str, bool] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    cpu_seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 class NotReadyError(Exception):

@@ -45,7 +45,7 @@ class Knocks:
     model_doubtful
         A worker could not use the model that was there, with this code.
     ended
-        Analysis, code and seconds by stage of a job that ended.
+        Analysis, code, wall time and processor time by stage of a job that ended, in seconds.
     """
 
     room: Callable[[], None] = lambda: None
@@ -53,7 +53,7 @@ class Knocks:
     stored: Callable[[], None] = lambda: None
     marked: Callable[[str], None] = lambda _: None
     model_doubtful: Callable[[Code], None] = lambda _: None
-    ended: Callable[[str, Code, Mapping[str, float]], None] = lambda *_: None
+    ended: Callable[[str, Code, Mapping[str, float], Mapping[str, float]], None] = lambda *_: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,7 +363,7 @@ class Job:
         if not server.set_metadata(analysis.level, found.identifier, analysis.metadata, outcome.to_text()):
             return
         with suppress(Exception):  # counting must not undo what is done
-            self._knocks.ended(analysis.name, outcome.code, answer.seconds)
+            self._knocks.ended(analysis.name, outcome.code, answer.seconds, answer.cpu_seconds)
         stages = " ".join(f"{stage}={seconds * 1000:.0f}ms" for stage, seconds in answer.seconds.items())
         line = f"{outcome.code} in {time.perf_counter() - started:.3f} s {stages}".rstrip()
         if outcome.code in _OPEN:

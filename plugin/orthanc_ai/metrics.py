@@ -47,7 +47,9 @@ class Metrics:
         self._lock = threading.Lock()
         self._values = dict.fromkeys((*map(_ended, ENDS), WORKERS_REPLACED), 0.0)
 
-    def job_ended(self, analysis: str, code: Code, seconds: Mapping[str, float]) -> None:
+    def job_ended(
+        self, analysis: str, code: Code, seconds: Mapping[str, float], cpu_seconds: Mapping[str, float] | None = None
+    ) -> None:
         """Count a job that has ended.
 
         Parameters
@@ -58,6 +60,8 @@ class Metrics:
             Of the outcome.
         seconds
             Wall time by stage.
+        cpu_seconds
+            Processor time of the worker by stage.
         """
         with self._lock:
             self._add(_ended(code), 1)
@@ -65,6 +69,8 @@ class Metrics:
                 name = f"{PREFIX}{_word(analysis)}_{_word(stage)}_seconds"
                 self._add(f"{name}_sum", taken)
                 self._add(f"{name}_count", 1)
+            for stage, taken in (cpu_seconds or {}).items():
+                self._add(f"{PREFIX}{_word(analysis)}_{_word(stage)}_cpu_seconds_sum", taken)
 
     def worker_replaced(self) -> None:
         """Count a worker process that had to be replaced: it died, or was too slow."""

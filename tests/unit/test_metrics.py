@@ -39,8 +39,8 @@ def metrics(registry: Registry) -> Metrics:
 
 
 def test_jobs_are_counted_by_code_and_stages_by_analysis(metrics: Metrics, registry: Registry) -> None:
-    metrics.job_ended("xray-findings", Code.REPORTED, {"infer": 0.25, "report": 0.5})
-    metrics.job_ended("xray-findings", Code.REPORTED, {"infer": 0.5, "report": 0.25})
+    metrics.job_ended("xray-findings", Code.REPORTED, {"infer": 0.25, "report": 0.5}, {"infer": 0.5})
+    metrics.job_ended("xray-findings", Code.REPORTED, {"infer": 0.5, "report": 0.25}, {"infer": 1.0})
     metrics.job_ended("xray-findings", Code.NOT_CHEST, {})
     metrics.job_ended("cardiac-ct", Code.ACCEPTED, {"report": 2.0})
     metrics.flush()
@@ -50,6 +50,7 @@ def test_jobs_are_counted_by_code_and_stages_by_analysis(metrics: Metrics, regis
         "orthanc_ai_jobs_ended_NOT_CHEST_total": 1,
         "orthanc_ai_jobs_ended_ACCEPTED_total": 1,
         "orthanc_ai_xray_findings_infer_seconds_sum": 0.75,
+        "orthanc_ai_xray_findings_infer_cpu_seconds_sum": 1.5,
         "orthanc_ai_xray_findings_infer_seconds_count": 2,
         "orthanc_ai_xray_findings_report_seconds_sum": 0.75,
         "orthanc_ai_xray_findings_report_seconds_count": 2,
@@ -118,8 +119,7 @@ def test_the_page_lists_what_there_is() -> None:
     listed = set(re.findall(r"^\| `(orthanc_ai_\w+)", PAGE.read_text(), re.MULTILINE))
     gauges = {PREFIX + name for name in GAUGES}
     counters = {f"orthanc_ai_jobs_ended_{code}_total" for code in ENDS} | {"orthanc_ai_workers_replaced_total"}
-    stages = {
-        f"orthanc_ai_xray_findings_{stage}_seconds_sum" for stage in ("header", "load", "pixels", "infer", "report")
-    }
+    xray = ("header", "load", "decode", "resize", "digest", "infer", "report")
+    stages = {f"orthanc_ai_xray_findings_{stage}_seconds_sum" for stage in xray}
     stages |= {f"orthanc_ai_cardiac_ct_{stage}_seconds_sum" for stage in ("judge", "report")}
     assert listed == gauges | counters | stages

@@ -77,6 +77,7 @@ class StudyReader:
             ),
             labels={self._label: verdict.cardiac},
             seconds=stages.seconds,
+            cpu_seconds=stages.cpu_seconds,
         )
 
 

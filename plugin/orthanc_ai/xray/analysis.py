@@ -60,14 +60,14 @@ class RadiographReader:
             source = instance_reference(header)
             with stages("load"):
                 engine, template = self._model(task.weights)
-            with stages("pixels"):
-                image = read_radiograph(dataset, self._card.input_size, voi_lut=self._settings.x_ray.voi_lut)
+            image = read_radiograph(dataset, self._card.input_size, voi_lut=self._settings.x_ray.voi_lut, stages=stages)
+            with stages("digest"):
                 digest = pixel_digest(dataset)
             notes += image.notes
         except ModelError as error:
             # It was there when the task was given; the work waits until it is there again.
             held = Outcome(Code.HELD, "", str(error.code), model=self._card.name, result=task.previous)
-            return Answer(held, seconds=stages.seconds)
+            return Answer(held, seconds=stages.seconds, cpu_seconds=stages.cpu_seconds)
         except (ImageError, FileError, ReportError) as error:
             return self._without_report(task, error.code, str(error), notes, stages)
         with stages("infer"):
@@ -94,7 +94,7 @@ class RadiographReader:
             model=self._card.name,
             data={"demonstration": self._card.demonstration, "findings": [_listed(finding) for finding in findings]},
         )
-        return Answer(outcome, dicom, seconds=stages.seconds)
+        return Answer(outcome, dicom, seconds=stages.seconds, cpu_seconds=stages.cpu_seconds)
 
     def _model(self, weights: str) -> tuple[Engine, FindingsTemplate]:
         """The model with exactly these weights: what the recipe says is what is used."""
@@ -116,7 +116,7 @@ class RadiographReader:
 
     def _without_report(self, task: Task, code: Code, detail: str, notes: tuple[Code, ...], stages: Stages) -> Answer:
         outcome = Outcome(code, task.recipe, detail=detail, notes=notes, model=self._card.name, result=task.previous)
-        return Answer(outcome, seconds=stages.seconds)
+        return Answer(outcome, seconds=stages.seconds, cpu_seconds=stages.cpu_seconds)
 
 
 def _listed(finding: Finding) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTr
 
 from ..attributes import MalformedError, attribute
 from ..codes import Code
+from ..stages import Stages
 from .cells import read_cells
 from .codestream import FrameHeader, is_complete, read_frame_header, rle_lengths
 from .digest import pixel_digest
@@ -59,7 +60,7 @@ class Radiograph:
     notes: tuple[Code, ...]
 
 
-def read_radiograph(dataset: Dataset, size: int, *, voi_lut: bool = True) -> Radiograph:
+def read_radiograph(dataset: Dataset, size: int, *, voi_lut: bool = True, stages: Stages | None = None) -> Radiograph:
     """Decode, transform to brightness, crop to the middle square, and resize.
 
     Parameters
@@ -70,6 +71,8 @@ def read_radiograph(dataset: Dataset, size: int, *, voi_lut: bool = True) -> Rad
         Side of the model's input in pixels.
     voi_lut
         Whether to apply the first VOI LUT or window of the image.
+    stages
+        Takes the times of ``decode`` and ``resize``.
 
     Raises
     ------
@@ -77,14 +80,17 @@ def read_radiograph(dataset: Dataset, size: int, *, voi_lut: bool = True) -> Rad
         ``NO_PIXELS``, ``MULTI_FRAME``, ``PHOTOMETRIC_UNSUPPORTED``, ``IMAGE_TOO_LARGE``, ``IMAGE_TOO_SMALL``,
         ``HEADER_UNREADABLE``, ``TRANSFER_SYNTAX_UNSUPPORTED``, ``PIXELS_UNREADABLE`` or ``PIXELS_UNIFORM``.
     """
+    stages = stages or Stages()
     _check_header(dataset)
-    stored = center_crop(_decode(dataset, _decoder(dataset)))
-    try:
-        cells = read_cells(dataset, stored)
-        lookup = brightness(dataset, cells.values, cells.bits, voi_lut)
-    except (ValueError, TypeError, AttributeError, IndexError, OverflowError) as error:
-        raise ImageError(Code.HEADER_UNREADABLE, f"the grayscale transformation is malformed: {error}") from error
-    tensor = _resized(stored, ((2.0 * lookup - 1.0) * _WHITE).astype(np.float32), size)
+    with stages("decode"):
+        stored = center_crop(_decode(dataset, _decoder(dataset)))
+    with stages("resize"):
+        try:
+            cells = read_cells(dataset, stored)
+            lookup = brightness(dataset, cells.values, cells.bits, voi_lut)
+        except (ValueError, TypeError, AttributeError, IndexError, OverflowError) as error:
+            raise ImageError(Code.HEADER_UNREADABLE, f"the grayscale transformation is malformed: {error}") from error
+        tensor = _resized(stored, ((2.0 * lookup - 1.0) * _WHITE).astype(np.float32), size)
     notes = []
     if cells.exceeded:
         notes.append(Code.PIXEL_RANGE_EXCEEDED)
