@@ -3,9 +3,10 @@
 import sys
 from collections.abc import Callable
 
-from bench import ingestion, memory, responses
+from bench import ingestion, memory, responses, throughput
 
 QUESTIONS: dict[str, Callable[[list[str]], int]] = {
+    "throughput": throughput.main,
     "ingestion": ingestion.main,
     "responses": responses.main,
     "memory": memory.main,

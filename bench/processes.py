@@ -48,6 +48,12 @@ def own_cpu_seconds() -> float:
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
+def children_cpu_seconds() -> float:
+    """Processor time of those children of this process that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def machine_cpu_seconds() -> float:
     """Processor time that the whole machine has spent so far, waiting for disks left out."""
     user, nice, system, _idle, _iowait, irq, softirq = (
@@ -64,3 +70,16 @@ def memory(pid: int) -> Memory | None:
         return None
     sizes = {name: int(size) / _MIB for name, size in re.findall(r"^(Rss|Pss):\s+(\d+) kB", text, re.MULTILINE)}
     return Memory(sizes["Rss"], sizes["Pss"]) if sizes else None
+
+
+def peak_mib(pids: Iterable[int]) -> float:
+    """Largest resident set size that each process has had, added up, MiB; what processes share counts for each."""
+    total = 0.0
+    for pid in pids:
+        try:
+            text = Path(f"/proc/{pid}/status").read_text()
+        except OSError:
+            continue
+        found = re.search(r"^VmHWM:\s+(\d+) kB", text, re.MULTILINE)
+        total += int(found[1]) / _MIB if found else 0.0
+    return total

@@ -2,6 +2,7 @@
 
 import http.client
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -35,6 +36,37 @@ def by_c_store(orthanc: Orthanc, films: Sequence[Path]) -> None:
         output, _ = sender.communicate()
         if sender.returncode:
             raise RuntimeError(f"dcmsend: {output.decode()[-500:]}")
+
+
+def by_c_store_timed(orthanc: Orthanc, films: Sequence[Path], clients: int = CLIENTS) -> dict[Path, float]:
+    """C-STORE as by `by_c_store`; when the sender had the answer to each film (`time.perf_counter`).
+
+    Raises
+    ------
+    RuntimeError
+        If a film was not taken.
+    """
+
+    def send(mine: Sequence[Path]) -> list[float]:
+        to = ["-aet", "STORESCU", "-aec", "ORTHANC", "127.0.0.1", str(orthanc.dicom_port)]
+        command = [DCMSEND, "-v", *to, *map(str, mine)]
+        ends: list[float] = []
+        lines: list[str] = []
+        # DCMTK writes each line at once, and sends the files in the order that they are named in.
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as sender:
+            assert sender.stdout is not None
+            for line in sender.stdout:
+                lines.append(line)
+                if "Received C-STORE Response (Success)" in line:
+                    ends.append(time.perf_counter())
+        if sender.returncode or len(ends) != len(mine):
+            raise RuntimeError(f"dcmsend: {''.join(lines)[-500:]}")
+        return ends
+
+    shares = [films[k::clients] for k in range(min(clients, len(films)))]
+    with ThreadPoolExecutor(len(shares)) as pool:
+        ends = list(pool.map(send, shares))
+    return {film: at for share, times in zip(shares, ends, strict=True) for film, at in zip(share, times, strict=True)}
 
 
 def by_http(orthanc: Orthanc, films: Sequence[Path]) -> None:

@@ -1,0 +1,290 @@
+"""Reports per second, time to the report and processor time for each image, beside what a user would have without it.
+
+Four subjects in the same run on the same machine, in alternating order: Orthanc with the plugin; the bare model, the same
+exported network in a loop; Orthanc alone, storing the same films; and the client way, a script that polls Orthanc's REST
+API, once keeping its model and once loading it for each image. docs/performance.md explains the figures.
+"""
+
+import argparse
+import os
+import shutil
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bench.answers import FOLDER, machine, percentile, spread, table, write_json
+from bench.attribution import PARTS, attribute, cost, ratio
+from bench.clients import MODEL, write_weights
+from bench.mixture import MIXTURE, RAW, Film, Mixture
+from bench.processes import CPUS
+from bench.reading import by_kind
+from bench.subjects import Idle, Run, bare_model, client_way, orthanc_alone, product
+from orthanc_ai.models.card import load_card
+from orthanc_ai.models.prepared import load_prepared
+from phantom.progress import progress
+from tests.live.orthanc import MODELS_CACHE, ROOT
+from tools.serve import NO_DELAY
+
+QUESTION = "Reports per second, time to the report, processor time for each image"
+
+FILMS = 60
+"""Films of a round with the plugin: ten seconds' worth."""
+
+CLIENT_FILMS = 6
+"""Films of a round of the client way, one of each kind, which takes it as long."""
+
+WARM_UP = 12
+"""Films before each round: enough for every worker to get some."""
+
+IDLE_FILMS = 8
+"""Images of a round that come one at a time."""
+
+BARE_S = 8.0
+"""Seconds of the bare model's loops in a round."""
+
+READ_TIMES = 3
+"""How often a film of each kind is read without a server."""
+
+REQUIRED_RATIO = 1.35
+"""Most that an image may cost in server and workers, to the sum of its bare parts."""
+
+REQUIRED_KEPT, REQUIRED_LOADED = 5.0, 7.0
+"""Least reports per second, and least gain in processor time, compared with the client way."""
+
+REQUIRED_IDLE_S = 0.150
+"""Most that an image into an idle server may take beyond the bare inference, median."""
+
+REQUIRED_START_S = 3.0
+"""Most that the plugin may add to Orthanc's own start."""
+
+
+class Rounds:
+    """Runs the subjects and keeps what they did.
+
+    Parameters
+    ----------
+    share
+        Of the films and seconds of a round.
+    """
+
+    def __init__(self, folder: Path, share: float) -> None:
+        self._server = folder / "server"
+        self._reports = folder / "reports"
+        self._share = share
+        number, idle = max(len(MIXTURE), round(FILMS * share)), max(3, round(IDLE_FILMS * share))
+        raw = Mixture([RAW], seed=1).write(folder / "films", range(number + WARM_UP + idle))
+        mixed = Mixture().write(folder / "films", range(number + WARM_UP))
+        self._films = {"raw": raw[:number], "mixture": mixed[:number]}
+        self._warm_up = {"raw": raw[number : number + WARM_UP], "mixture": mixed[number:]}
+        self._idle = {"raw": raw[number + WARM_UP :], "mixture": []}
+        self._client_films, self._client_warm_up = mixed[:CLIENT_FILMS], mixed[number : number + 1]
+        self.kinds: list[Film] = mixed[: len(MIXTURE)]
+        self._weights = write_weights(folder / "weights")
+        self._onnx = load_prepared(load_card(ROOT / "models", MODEL), MODELS_CACHE).onnx
+        self.runs: dict[str, list[Run]] = {}
+        self.idle: list[Idle] = []
+        self.bare: list[dict[str, Any]] = []
+
+    def steps(self) -> list[tuple[str, Callable[[], None]]]:
+        """The steps of a round; what stores reports anew must come after what makes them."""
+        return [
+            ("plugin, raw", lambda: self._with_plugin("raw")),
+            ("Orthanc alone, raw", lambda: self._alone("raw")),
+            ("client way, model kept", lambda: self._client(load_each=False)),
+            ("bare model", self._bare),
+            ("client way, model loaded each time", lambda: self._client(load_each=True)),
+            ("plugin, mixture", lambda: self._with_plugin("mixture")),
+            ("Orthanc alone, mixture", lambda: self._alone("mixture")),
+        ]
+
+    def of(self, name: str) -> list[Run]:
+        """What a subject did, round by round."""
+        return self.runs[name]
+
+    def _keep(self, name: str, run: Run) -> None:
+        self.runs.setdefault(name, []).append(run)
+        print(f"  {name}: {run.films / run.seconds:.2f}/s, {1000 * cost(run)['all']:.0f} CPU ms", file=sys.stderr)
+
+    def _with_plugin(self, which: str) -> None:
+        reports = self._reports / which
+        films, warm_up, idle = self._films[which], self._warm_up[which], self._idle[which]
+        run, alone = product(self._server, films, warm_up, idle, None if reports.exists() else reports)
+        self._keep(f"plugin, {which}", run)
+        if idle:
+            self.idle.append(alone)
+
+    def _alone(self, which: str) -> None:
+        films, warm_up = self._films[which], self._warm_up[which]
+        storing, reports = orthanc_alone(self._server, films, warm_up, self._reports / which)
+        self._keep(f"alone, {which}", storing)
+        self._keep(f"storing reports, {which}", reports)
+
+    def _client(self, *, load_each: bool) -> None:
+        run = client_way(self._server, self._client_films, self._client_warm_up, self._weights, load_each=load_each)
+        self._keep("client, loads" if load_each else "client, keeps", run)
+
+    def _bare(self) -> None:
+        self.bare.append(bare_model(self._onnx, max(2.0, BARE_S * self._share)))
+
+
+def summary(rounds: Rounds) -> dict[str, Any]:
+    """What the rounds say together: medians over the rounds, with their spread."""
+    subjects = {name: _subject(runs) for name, runs in rounds.runs.items()}
+    each = {name: spread([one["one_on_each"][name] for one in rounds.bare]) for name in ("per_second", "cpu_seconds")}
+    single = spread([one["one_at_a_time"]["seconds"] for one in rounds.bare])
+    idle = [seconds for one in rounds.idle for seconds in one.latencies]
+    ratios = [
+        ratio(run, alone, bare["one_on_each"])
+        for run, alone, bare in zip(rounds.of("plugin, raw"), rounds.of("alone, raw"), rounds.bare, strict=True)
+    ]
+    gains = {}
+    for client in ("client, keeps", "client, loads"):
+        pairs = list(zip(rounds.of("plugin, mixture"), rounds.of(client), strict=True))
+        gains[client] = {
+            "per_second": spread([(one.films / one.seconds) / (other.films / other.seconds) for one, other in pairs]),
+            "cpu": spread([cost(other)["all"] / cost(one)["all"] for one, other in pairs]),
+        }
+    starts = {
+        plugin: spread([run.start_seconds for name, runs in rounds.runs.items() if name.startswith("plugin") is plugin
+                        for run in runs if run.start_seconds])
+        for plugin in (False, True)
+    }  # fmt: skip
+    return {
+        "subjects": subjects,
+        "bare": {**each, "one_at_a_time_seconds": single},
+        "idle": {"p50": percentile(idle, 0.5), "p99": percentile(idle, 0.99), "images": len(idle)},
+        "ratio": spread(ratios),
+        "gains": gains,
+        "start_seconds": {"without_plugin": starts[False], "with_plugin": starts[True]},
+        "others": statistics.median(run.others for runs in rounds.runs.values() for run in runs if run.start_seconds),
+        "parts": {which: _parts(rounds, which) for which in ("raw", "mixture")},
+    }
+
+
+def _subject(runs: Sequence[Run]) -> dict[str, Any]:
+    costs = [cost(run) for run in runs]
+    return {
+        "per_second": spread([run.films / run.seconds for run in runs]),
+        "cpu_seconds": {name: spread([one[name] for one in costs]) for name in costs[0]},
+        "p50": spread([percentile(run.latencies, 0.5) for run in runs]) if runs[0].latencies else None,
+        "p99": spread([percentile(run.latencies, 0.99) for run in runs]) if runs[0].latencies else None,
+        "peak_mib": {name: max(run.peak_mib[name] for run in runs) for name in runs[0].peak_mib},
+    }
+
+
+def _parts(rounds: Rounds, which: str) -> dict[str, float]:
+    names = (f"plugin, {which}", f"alone, {which}", f"storing reports, {which}")
+    each = [attribute(*runs) for runs in zip(*(rounds.of(name) for name in names), strict=True)]
+    return {part: statistics.median(one[part] for one in each) for part in PARTS}
+
+
+def show(found: dict[str, Any], kinds: dict[str, dict[str, float]]) -> str:
+    """The answer as tables."""
+    lines = [_subjects_table(found), "", _parts_table(found["parts"]), "", _kinds_table(kinds), ""]
+    bare, idle, starts = found["bare"], found["idle"], found["start_seconds"]
+    single = bare["one_at_a_time_seconds"]["median"]
+    own, with_plugin = starts["without_plugin"]["median"], starts["with_plugin"]["median"]
+    keeps, loads = found["gains"]["client, keeps"], found["gains"]["client, loads"]
+    ratio_, kept, loaded = _range(found["ratio"], 2), _range(keeps["per_second"], 1), _range(loads["per_second"], 1)
+    beyond = 1000 * (idle["p50"] - single)
+    lines += [
+        f"raw films, CPU with the plugin / (Orthanc alone + bare model): {ratio_}, required {REQUIRED_RATIO}",
+        f"reports/s, to the client that keeps its model: {kept}, required {REQUIRED_KEPT:g}",
+        f"  CPU for each: {_range(keeps['cpu'], 1)}",
+        f"reports/s, to the client that loads its model each time: {loaded}, required {REQUIRED_LOADED:g}",
+        f"  CPU for each: {_range(loads['cpu'], 1)}",
+        f"one image into an idle server: p50 {1000 * idle['p50']:.0f} ms, p99 {1000 * idle['p99']:.0f} ms",
+        f"  beyond the bare inference's {1000 * single:.0f} ms: {beyond:.0f} ms, required {1000 * REQUIRED_IDLE_S:.0f} ms",
+        f"start with the plugin: {with_plugin:.2f} s, without: {own:.2f} s; required {REQUIRED_START_S:g} s more at most",
+        f"everything else on the machine took {found['others']:.2f} of its {CPUS} processors",
+    ]
+    return "\n".join(lines)
+
+
+def _range(values: dict[str, float], digits: int) -> str:
+    return f"{values['median']:.{digits}f} ({values['min']:.{digits}f}-{values['max']:.{digits}f})"
+
+
+def _subjects_table(found: dict[str, Any]) -> str:
+    header = ("", "per second", "server", "workers", "client", "CPU ms", "senders", "p50 s", "p99 s", "peak MiB")
+    rows = []
+    for name, one in found["subjects"].items():
+        cpu = {process: f"{1000 * values['median']:.0f}" for process, values in one["cpu_seconds"].items()}
+        parts = [cpu.get(process, "") for process in ("server", "workers", "client", "all", "senders")]
+        waits = [f"{one[p]['median']:.1f}" if one[p] else "" for p in ("p50", "p99")]
+        rows.append((name, _range(one["per_second"], 2), *parts, *waits, f"{sum(one['peak_mib'].values()):.0f}"))
+    bare = found["bare"]
+    cpu_ms = f"{1000 * bare['cpu_seconds']['median']:.0f}"
+    rows.append(("bare model", _range(bare["per_second"], 2), "", "", "", cpu_ms, "", "", "", ""))
+    return table(header, rows)
+
+
+def _parts_table(parts: dict[str, dict[str, float]]) -> str:
+    rows = [
+        (f"{which}: CPU ms", *(f"{1000 * one[part]:.1f}" for part in PARTS), f"{1000 * sum(one.values()):.0f}")
+        for which, one in parts.items()
+    ]
+    return table(("", *PARTS, "all"), rows)
+
+
+def _kinds_table(kinds: dict[str, dict[str, float]]) -> str:
+    stages = list(next(iter(kinds.values())))
+    rows = [
+        (
+            kind,
+            *(f"{1000 * one[stage]:.1f}" for stage in stages),
+            f"{1000 * sum(one.values()):.0f}",
+            f"{100 * one['decode'] / sum(one.values()):.0f} %",
+        )
+        for kind, one in kinds.items()
+    ]
+    return table(("worker alone, CPU ms", *stages, "all", "decoding"), rows)
+
+
+def main(arguments: list[str]) -> int:
+    """Run it; 0 if everything that is required is reached."""
+    parser = argparse.ArgumentParser(prog="bench throughput", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--share", type=float, default=1.0, help="share of each round's films, for a quick look")
+    parser.add_argument("--folder", type=Path, default=FOLDER / "throughput.tmp", help="for films and archives")
+    parser.add_argument("--name", default="throughput", help="of the files that are written")
+    options = parser.parse_args(arguments)
+
+    os.environ.update(NO_DELAY)  # for the senders, as for the server: see ingestion.py
+    about = machine()
+    shutil.rmtree(options.folder, ignore_errors=True)
+    began = time.perf_counter()
+    rounds = Rounds(options.folder, options.share)
+    todo = []
+    for k in range(options.rounds):
+        # Backwards every other time, so that what changes slowly on the machine favours nobody.
+        steps = rounds.steps()
+        todo += steps[::-1] if k % 2 else steps
+    for name, step in progress(todo, len(todo), "steps"):
+        print(name, file=sys.stderr)
+        step()
+    kinds = by_kind(rounds.kinds, READ_TIMES)
+    shutil.rmtree(options.folder)
+    found = summary(rounds)
+    print(show(found, kinds))
+    answer = {
+        "question": QUESTION,
+        "machine": about | {"seconds": time.perf_counter() - began},
+        "rounds": options.rounds,
+        "share": options.share,
+        "summary": found,
+        "kinds": kinds,
+        "runs": {name: [asdict(run) for run in runs] for name, runs in rounds.runs.items()},
+        "idle": [asdict(one) for one in rounds.idle],
+        "bare": rounds.bare,
+    }
+    print(write_json(options.name, answer))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
