@@ -19,6 +19,7 @@ store
 """
 
 _HEADER = ("header", "load", "digest")
+_STAGES = ("decode", "resize", "infer", "report")
 
 
 def attribute(product: Run, storing: Run, reports: Run) -> dict[str, float]:
@@ -42,12 +43,12 @@ def attribute(product: Run, storing: Run, reports: Run) -> dict[str, float]:
     parts = {
         "receive": storing.cpu["server"] / storing.films,
         "queue": 0.0,
-        "header": sum(stages.pop(name, 0.0) for name in _HEADER),
-        **stages,
+        "header": sum(stages.get(name, 0.0) for name in _HEADER),
+        **{name: stages.get(name, 0.0) for name in _STAGES},
         "store": reports.cpu["server"] / reports.films,
     }
     parts["queue"] = (product.cpu["server"] + product.cpu["workers"]) / films - sum(parts.values())
-    return {name: parts.get(name, 0.0) for name in PARTS}
+    return {name: parts[name] for name in PARTS}
 
 
 def cost(run: Run) -> dict[str, float]:

@@ -45,6 +45,26 @@ def growth(path: Path, counts: Sequence[int], lines: Mapping[str, Sequence[float
     return _save(figure, path)
 
 
+def parts(path: Path, bars: Mapping[str, Mapping[str, float]]) -> Path:
+    """Processor milliseconds for an image, one bar for each subject, cut into its parts."""
+    figure, axes = plt.subplots(figsize=(8, 1.2 + 0.5 * len(bars)), layout="constrained")
+    names = list(dict.fromkeys(name for bar in bars.values() for name in bar))
+    colors = dict(zip(names, plt.colormaps["tab10"].colors, strict=False))  # type: ignore[attr-defined]
+    longest = max(sum(bar.values()) for bar in bars.values())
+    for place, bar in enumerate(reversed(list(bars.values()))):
+        left = 0.0
+        for name, value in bar.items():
+            axes.barh(place, value, left=left, color=colors[name])
+            left += value
+        axes.annotate(f" {left:.0f}", (left, place), va="center")
+    axes.set_yticks(range(len(bars)), list(reversed(list(bars))))
+    axes.set_xlim(0, 1.08 * longest)
+    axes.set_xlabel("processor time for an image, ms")
+    patches = [mpl.patches.Patch(color=colors[name], label=name) for name in names]
+    figure.legend(handles=patches, loc="outside lower center", ncols=5, fontsize="small")
+    return _save(figure, path)
+
+
 def _save(figure: Figure, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)

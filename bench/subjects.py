@@ -11,7 +11,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,19 @@ from tests.live.orthanc import ROOT, Orthanc
 STABLE_AGE_S = 2
 """`StableAge` of the servers. The product's is longer; the work is the same, and here it is seen before the run ends."""
 
-TIMEOUT_S = 300.0
+TIMEOUT_S = 180.0
 
 STAGES = ("header", "load", "decode", "resize", "digest", "infer", "report")
 """Stages of a worker, as the plugin's metrics name them."""
 
 IDLE_PAUSE_S = 0.5
 """Between a report and the next image into an idle server."""
+
+STEADY_PER_S = 2.0
+"""Films in a second of the steady stream: more than the busiest hour of a large hospital."""
+
+ASK_STEADILY_S = 0.02
+"""Between two looks for reports in the steady stream: how exact its times are."""
 
 ASK_S = 0.003
 """Between two questions for the report of an image in an idle server."""
@@ -72,32 +79,31 @@ class Run:
     others: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Idle:
-    """What became of images that came one at a time.
-
-    Attributes
-    ----------
-    latencies
-        From the end of C-STORE until `/tools/find` had the report, s.
-    """
-
-    latencies: Sequence[float]
-
-
 def product(
-    folder: Path, films: Sequence[Film], warm_up: Sequence[Film], idle: Sequence[Film], reports: Path | None
-) -> tuple[Run, Idle]:
+    folder: Path,
+    films: Sequence[Film],
+    warm_up: Sequence[Film],
+    reports: Path | None,
+    *,
+    idle: Sequence[Film] = (),
+    steady: Sequence[Film] = (),
+) -> tuple[Run, list[float]]:
     """Orthanc with the plugin, in the product's own configuration.
 
     Parameters
     ----------
     warm_up
         Films that are read before.
-    idle
-        Films that come one at a time afterwards.
     reports
         Where the reports are written to as files, if wanted.
+    idle
+        Films that come afterwards one at a time, each when the report of the one before is there.
+    steady
+        Films that come after that, `STEADY_PER_S` in a second.
+
+    Returns
+    -------
+    The run, and for each film of `idle` and of `steady` the seconds from the end of its C-STORE to its report.
     """
     with (
         timed_server(folder, plugin=True, options={"StableAge": STABLE_AGE_S}) as (orthanc, start),
@@ -109,10 +115,10 @@ def product(
         stages = _stages(orthanc, len(warm_up))
         run = _run("product", orthanc, w, films, start)
         after = _stages(orthanc, len(warm_up) + len(films))
-        run = Run(**{**_fields(run), "stages": {name: after[name] - stages[name] for name in STAGES}})
+        run = replace(run, stages={name: after[name] - stages[name] for name in STAGES})
         if reports is not None:
             _write_reports(orthanc, films, reports)
-        return run, Idle([_one_image(orthanc, film) for film in idle])
+        return run, [_one_image(orthanc, film) for film in idle] + _stream(orthanc, w, steady)
 
 
 def orthanc_alone(folder: Path, films: Sequence[Film], warm_up: Sequence[Film], reports: Path) -> tuple[Run, Run]:
@@ -175,9 +181,7 @@ def _run(
     if reports:
         seen = watch.wait_for_reports(known, len(films), TIMEOUT_S)
         ended = max(seen.values())
-        studies = {instance: study for study, instance in _reports_by_study(orthanc)}
-        ready = {studies[instance]: at for instance, at in seen.items()}
-        latencies = [ready[film.study] - sent[film.path] for film in films]
+        latencies = _latencies(orthanc, films, sent, seen)
     settle(orthanc, watch)
     after = _cpu(orthanc, script)
     cpu = {name: after[name] - before[name] for name in after}
@@ -195,10 +199,6 @@ def _cpu(orthanc: Orthanc, script: int | None) -> dict[str, float]:
         "client": cpu_seconds([script] if script else []),
         "senders": children_cpu_seconds(),
     }
-
-
-def _fields(run: Run) -> dict[str, Any]:
-    return {name: getattr(run, name) for name in Run.__dataclass_fields__}
 
 
 def _stages(orthanc: Orthanc, jobs: int) -> dict[str, float]:
@@ -224,6 +224,32 @@ def _write_reports(orthanc: Orthanc, films: Sequence[Film], folder: Path) -> Non
     for film in films:
         content = orthanc.request("GET", f"/instances/{instances[film.study]}/file").content
         (folder / f"{film.path.stem}.dcm").write_bytes(content)
+
+
+def _stream(orthanc: Orthanc, watch: Watch, films: Sequence[Film]) -> list[float]:
+    """Send films steadily; seconds from the end of each C-STORE until its report is in the index."""
+    if not films:
+        return []
+    known = {*watch.instances, *(film.instance for film in films)}
+    watch.pause_s = ASK_STEADILY_S
+    sending = []
+    began = time.perf_counter()
+    with ThreadPoolExecutor(len(films)) as senders:
+        for number, film in enumerate(films):
+            time.sleep(max(0.0, began + number / STEADY_PER_S - time.perf_counter()))
+            sending.append(senders.submit(by_c_store_timed, orthanc, [film.path]))
+    sent = {path: at for one in sending for path, at in one.result().items()}
+    seen = watch.wait_for_reports(known, len(films), TIMEOUT_S)
+    return _latencies(orthanc, films, sent, seen)
+
+
+def _latencies(
+    orthanc: Orthanc, films: Sequence[Film], sent: Mapping[Path, float], seen: Mapping[str, float]
+) -> list[float]:
+    """Seconds from each film's end of C-STORE to when its report was seen."""
+    studies = {instance: study for study, instance in _reports_by_study(orthanc)}
+    ready = {studies[instance]: at for instance, at in seen.items()}
+    return [ready[film.study] - sent[film.path] for film in films]
 
 
 def _one_image(orthanc: Orthanc, film: Film) -> float:

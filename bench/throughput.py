@@ -16,13 +16,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench.answers import FOLDER, machine, percentile, spread, table, write_json
+from bench import picture
+from bench.answers import FOLDER, machine, percentile, spread, write_json
 from bench.attribution import PARTS, attribute, cost, ratio
 from bench.clients import MODEL, write_weights
 from bench.mixture import MIXTURE, RAW, Film, Mixture
-from bench.processes import CPUS
 from bench.reading import by_kind
-from bench.subjects import Idle, Run, bare_model, client_way, orthanc_alone, product
+from bench.subjects import Run, bare_model, client_way, orthanc_alone, product
+from bench.throughput_tables import judged, show, stacks
 from orthanc_ai.models.card import load_card
 from orthanc_ai.models.prepared import load_prepared
 from phantom.progress import progress
@@ -43,23 +44,14 @@ WARM_UP = 12
 IDLE_FILMS = 8
 """Images of a round that come one at a time."""
 
+STEADY_FILMS = 24
+"""Images of a round that come in a steady stream."""
+
 BARE_S = 8.0
 """Seconds of the bare model's loops in a round."""
 
 READ_TIMES = 3
 """How often a film of each kind is read without a server."""
-
-REQUIRED_RATIO = 1.35
-"""Most that an image may cost in server and workers, to the sum of its bare parts."""
-
-REQUIRED_KEPT, REQUIRED_LOADED = 5.0, 7.0
-"""Least reports per second, and least gain in processor time, compared with the client way."""
-
-REQUIRED_IDLE_S = 0.150
-"""Most that an image into an idle server may take beyond the bare inference, median."""
-
-REQUIRED_START_S = 3.0
-"""Most that the plugin may add to Orthanc's own start."""
 
 
 class Rounds:
@@ -75,18 +67,21 @@ class Rounds:
         self._server = folder / "server"
         self._reports = folder / "reports"
         self._share = share
-        number, idle = max(len(MIXTURE), round(FILMS * share)), max(3, round(IDLE_FILMS * share))
-        raw = Mixture([RAW], seed=1).write(folder / "films", range(number + WARM_UP + idle))
-        mixed = Mixture().write(folder / "films", range(number + WARM_UP))
+        # Whole mixtures.
+        number = max(1, round(FILMS * share / len(MIXTURE))) * len(MIXTURE)
+        steady = max(1, round(STEADY_FILMS * share / len(MIXTURE))) * len(MIXTURE)
+        idle, warm = max(3, round(IDLE_FILMS * share)), number + WARM_UP
+        raw = Mixture([RAW], seed=1).write(folder / "films", range(warm + idle))
+        mixed = Mixture().write(folder / "films", range(warm + steady))
         self._films = {"raw": raw[:number], "mixture": mixed[:number]}
-        self._warm_up = {"raw": raw[number : number + WARM_UP], "mixture": mixed[number:]}
-        self._idle = {"raw": raw[number + WARM_UP :], "mixture": []}
+        self._warm_up = {"raw": raw[number:warm], "mixture": mixed[number:warm]}
+        self._idle, self._steady = raw[warm:], mixed[warm:]
         self._client_films, self._client_warm_up = mixed[:CLIENT_FILMS], mixed[number : number + 1]
         self.kinds: list[Film] = mixed[: len(MIXTURE)]
         self._weights = write_weights(folder / "weights")
         self._onnx = load_prepared(load_card(ROOT / "models", MODEL), MODELS_CACHE).onnx
         self.runs: dict[str, list[Run]] = {}
-        self.idle: list[Idle] = []
+        self.latencies: dict[str, list[float]] = {"idle": [], "steady": []}
         self.bare: list[dict[str, Any]] = []
 
     def steps(self) -> list[tuple[str, Callable[[], None]]]:
@@ -111,11 +106,12 @@ class Rounds:
 
     def _with_plugin(self, which: str) -> None:
         reports = self._reports / which
-        films, warm_up, idle = self._films[which], self._warm_up[which], self._idle[which]
-        run, alone = product(self._server, films, warm_up, idle, None if reports.exists() else reports)
+        films, warm_up = self._films[which], self._warm_up[which]
+        then = {"idle": self._idle} if which == "raw" else {"steady": self._steady}
+        run, latencies = product(self._server, films, warm_up, None if reports.exists() else reports, **then)
         self._keep(f"plugin, {which}", run)
-        if idle:
-            self.idle.append(alone)
+        for arrival in then:
+            self.latencies[arrival] += latencies
 
     def _alone(self, which: str) -> None:
         films, warm_up = self._films[which], self._warm_up[which]
@@ -136,7 +132,6 @@ def summary(rounds: Rounds) -> dict[str, Any]:
     subjects = {name: _subject(runs) for name, runs in rounds.runs.items()}
     each = {name: spread([one["one_on_each"][name] for one in rounds.bare]) for name in ("per_second", "cpu_seconds")}
     single = spread([one["one_at_a_time"]["seconds"] for one in rounds.bare])
-    idle = [seconds for one in rounds.idle for seconds in one.latencies]
     ratios = [
         ratio(run, alone, bare["one_on_each"])
         for run, alone, bare in zip(rounds.of("plugin, raw"), rounds.of("alone, raw"), rounds.bare, strict=True)
@@ -156,7 +151,10 @@ def summary(rounds: Rounds) -> dict[str, Any]:
     return {
         "subjects": subjects,
         "bare": {**each, "one_at_a_time_seconds": single},
-        "idle": {"p50": percentile(idle, 0.5), "p99": percentile(idle, 0.99), "images": len(idle)},
+        "latencies": {
+            arrival: {"p50": percentile(taken, 0.5), "p99": percentile(taken, 0.99), "images": len(taken)}
+            for arrival, taken in rounds.latencies.items()
+        },
         "ratio": spread(ratios),
         "gains": gains,
         "start_seconds": {"without_plugin": starts[False], "with_plugin": starts[True]},
@@ -180,69 +178,6 @@ def _parts(rounds: Rounds, which: str) -> dict[str, float]:
     names = (f"plugin, {which}", f"alone, {which}", f"storing reports, {which}")
     each = [attribute(*runs) for runs in zip(*(rounds.of(name) for name in names), strict=True)]
     return {part: statistics.median(one[part] for one in each) for part in PARTS}
-
-
-def show(found: dict[str, Any], kinds: dict[str, dict[str, float]]) -> str:
-    """The answer as tables."""
-    lines = [_subjects_table(found), "", _parts_table(found["parts"]), "", _kinds_table(kinds), ""]
-    bare, idle, starts = found["bare"], found["idle"], found["start_seconds"]
-    single = bare["one_at_a_time_seconds"]["median"]
-    own, with_plugin = starts["without_plugin"]["median"], starts["with_plugin"]["median"]
-    keeps, loads = found["gains"]["client, keeps"], found["gains"]["client, loads"]
-    ratio_, kept, loaded = _range(found["ratio"], 2), _range(keeps["per_second"], 1), _range(loads["per_second"], 1)
-    beyond = 1000 * (idle["p50"] - single)
-    lines += [
-        f"raw films, CPU with the plugin / (Orthanc alone + bare model): {ratio_}, required {REQUIRED_RATIO}",
-        f"reports/s, to the client that keeps its model: {kept}, required {REQUIRED_KEPT:g}",
-        f"  CPU for each: {_range(keeps['cpu'], 1)}",
-        f"reports/s, to the client that loads its model each time: {loaded}, required {REQUIRED_LOADED:g}",
-        f"  CPU for each: {_range(loads['cpu'], 1)}",
-        f"one image into an idle server: p50 {1000 * idle['p50']:.0f} ms, p99 {1000 * idle['p99']:.0f} ms",
-        f"  beyond the bare inference's {1000 * single:.0f} ms: {beyond:.0f} ms, required {1000 * REQUIRED_IDLE_S:.0f} ms",
-        f"start with the plugin: {with_plugin:.2f} s, without: {own:.2f} s; required {REQUIRED_START_S:g} s more at most",
-        f"everything else on the machine took {found['others']:.2f} of its {CPUS} processors",
-    ]
-    return "\n".join(lines)
-
-
-def _range(values: dict[str, float], digits: int) -> str:
-    return f"{values['median']:.{digits}f} ({values['min']:.{digits}f}-{values['max']:.{digits}f})"
-
-
-def _subjects_table(found: dict[str, Any]) -> str:
-    header = ("", "per second", "server", "workers", "client", "CPU ms", "senders", "p50 s", "p99 s", "peak MiB")
-    rows = []
-    for name, one in found["subjects"].items():
-        cpu = {process: f"{1000 * values['median']:.0f}" for process, values in one["cpu_seconds"].items()}
-        parts = [cpu.get(process, "") for process in ("server", "workers", "client", "all", "senders")]
-        waits = [f"{one[p]['median']:.1f}" if one[p] else "" for p in ("p50", "p99")]
-        rows.append((name, _range(one["per_second"], 2), *parts, *waits, f"{sum(one['peak_mib'].values()):.0f}"))
-    bare = found["bare"]
-    cpu_ms = f"{1000 * bare['cpu_seconds']['median']:.0f}"
-    rows.append(("bare model", _range(bare["per_second"], 2), "", "", "", cpu_ms, "", "", "", ""))
-    return table(header, rows)
-
-
-def _parts_table(parts: dict[str, dict[str, float]]) -> str:
-    rows = [
-        (f"{which}: CPU ms", *(f"{1000 * one[part]:.1f}" for part in PARTS), f"{1000 * sum(one.values()):.0f}")
-        for which, one in parts.items()
-    ]
-    return table(("", *PARTS, "all"), rows)
-
-
-def _kinds_table(kinds: dict[str, dict[str, float]]) -> str:
-    stages = list(next(iter(kinds.values())))
-    rows = [
-        (
-            kind,
-            *(f"{1000 * one[stage]:.1f}" for stage in stages),
-            f"{1000 * sum(one.values()):.0f}",
-            f"{100 * one['decode'] / sum(one.values()):.0f} %",
-        )
-        for kind, one in kinds.items()
-    ]
-    return table(("worker alone, CPU ms", *stages, "all", "decoding"), rows)
 
 
 def main(arguments: list[str]) -> int:
@@ -279,11 +214,12 @@ def main(arguments: list[str]) -> int:
         "summary": found,
         "kinds": kinds,
         "runs": {name: [asdict(run) for run in runs] for name, runs in rounds.runs.items()},
-        "idle": [asdict(one) for one in rounds.idle],
+        "latencies": rounds.latencies,
         "bare": rounds.bare,
     }
     print(write_json(options.name, answer))
-    return 0
+    print(picture.parts(FOLDER / f"{options.name}.svg", stacks(found)))
+    return 0 if all(reached for *_, reached in judged(found)) else 1
 
 
 if __name__ == "__main__":

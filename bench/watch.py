@@ -27,6 +27,8 @@ class Watch:
 
     Attributes
     ----------
+    pause_s
+        May be changed meanwhile.
     instances
         When each instance was first seen (`time.perf_counter`), by Orthanc identifier.
     new_series, stable_series
@@ -35,7 +37,7 @@ class Watch:
 
     def __init__(self, orthanc: Orthanc, pause_s: float = 0.1) -> None:
         self._orthanc = orthanc
-        self._pause_s = pause_s
+        self.pause_s = pause_s
         self._ended = threading.Event()
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -71,7 +73,7 @@ class Watch:
             if time.monotonic() > deadline:
                 log = self._orthanc.log_text()[-3000:]
                 raise TimeoutError(f"{len(found)} of {number} reports in {timeout_s:g} s\n{log}")
-            time.sleep(self._pause_s)
+            time.sleep(self.pause_s)
 
     @property
     def all_stable(self) -> bool:
@@ -95,7 +97,7 @@ class Watch:
                         case "StableSeries":
                             self.stable_series.add(change["ID"])
                 if answer["Done"]:
-                    self._ended.wait(self._pause_s)
+                    self._ended.wait(self.pause_s)
         except Exception as error:  # noqa: BLE001 - handed to the thread that waits
             self._error = error
         finally:
