@@ -26,7 +26,7 @@ class Cells:
     Attributes
     ----------
     values
-        The stored value of every pattern of bits, in the order of the patterns read as unsigned numbers; float64.
+        The stored value of every cell from the lowest to the highest of the image, ascending; float64.
     bits
         Bits per value: Bits Stored, unless more than one pixel in a hundred belies it.
     exceeded
@@ -38,7 +38,7 @@ class Cells:
     exceeded: bool
 
 
-def read_cells(header: Dataset, stored: npt.NDArray[np.integer]) -> Cells:
+def read_cells(header: Dataset, stored: npt.NDArray[np.integer], lowest: int, highest: int) -> Cells:
     """Find out how the cells of an image are to be read.
 
     Parameters
@@ -47,20 +47,22 @@ def read_cells(header: Dataset, stored: npt.NDArray[np.integer]) -> Cells:
         The image's header, its bits and representation checked.
     stored
         The cells as they are, any shape, one or two bytes each; int or uint by Pixel Representation.
+    lowest, highest
+        Their extremes. Only what lies between is worked out: a film of 12 bits uses 4,096 of the 65,536 cells.
     """
     bits, allocated = int(header.BitsStored), 8 * stored.itemsize
     low, high = value_range(header, bits)
-    patterns = np.arange(2**allocated, dtype=f"u{stored.itemsize}").view(stored.dtype)
+    cells = np.arange(lowest, highest + 1).astype(stored.dtype)
     shift = _shift(header, stored, bits, allocated)
-    lowest, highest = int(stored.min()) >> shift, int(stored.max()) >> shift
-    if low <= lowest and highest <= high:
-        return Cells((patterns >> shift).astype(np.float64), bits, False)
+    values = (cells >> shift).astype(np.float64)
+    if low <= values[0] and values[-1] <= high:
+        return Cells(values, bits, False)
     spare = allocated - bits
     if shift == 0 and (_has_embedded_overlay(header) or (low < 0 <= lowest and highest < 2**bits)):
         # The sign was not carried on to the left, or an overlay lies there: only the value's own bits count.
-        return Cells(((patterns << spare) >> spare).astype(np.float64), bits, False)
-    values = (patterns >> shift).astype(np.float64)
-    counts = np.bincount(stored.view(f"u{stored.itemsize}").ravel(), minlength=2**allocated)
+        return Cells(((cells << spare) >> spare).astype(np.float64), bits, False)
+    unsigned = f"u{stored.itemsize}"
+    counts = np.bincount(stored.view(unsigned).ravel(), minlength=2**allocated)[cells.view(unsigned)]
     counts[is_padding(header, values)] = 0
     exceeded = beyond = int(counts[(values < low) | (values > high)].sum())
     while beyond > _WRONG_BITS * stored.size and bits < allocated:

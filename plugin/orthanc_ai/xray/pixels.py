@@ -23,7 +23,7 @@ from .codestream import FrameHeader, is_complete, read_frame_header, rle_lengths
 from .digest import pixel_digest
 from .errors import ImageError
 from .grayscale import brightness
-from .resize import center_crop, resize
+from .resize import center_crop, resize, resize_shaded
 
 __all__ = ["MAXIMUM_PIXELS", "MINIMUM_SIDE", "Radiograph", "pixel_digest", "read_radiograph"]
 
@@ -85,12 +85,13 @@ def read_radiograph(dataset: Dataset, size: int, *, voi_lut: bool = True, stages
     with stages("decode"):
         stored = center_crop(_decode(dataset, _decoder(dataset)))
     with stages("resize"):
+        low, high = int(stored.min()), int(stored.max())
         try:
-            cells = read_cells(dataset, stored)
+            cells = read_cells(dataset, stored, low, high)
             lookup = brightness(dataset, cells.values, cells.bits, voi_lut)
         except (ValueError, TypeError, AttributeError, IndexError, OverflowError) as error:
             raise ImageError(Code.HEADER_UNREADABLE, f"the grayscale transformation is malformed: {error}") from error
-        tensor = _resized(stored, ((2.0 * lookup - 1.0) * _WHITE).astype(np.float32), size)
+        tensor = _resized(stored, low, ((2.0 * lookup - 1.0) * _WHITE).astype(np.float32), size)
     notes = []
     if cells.exceeded:
         notes.append(Code.PIXEL_RANGE_EXCEEDED)
@@ -187,32 +188,42 @@ def _check_frame(dataset: Dataset, frame: bytes) -> None:
             raise ImageError(Code.PIXELS_UNREADABLE, "the compressed frame has no end")
 
 
-def _resized(stored: npt.NDArray[np.integer], lookup: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.float32]:
-    """Brightness of the image, looked up by its patterns of bits, and resized."""
-    low, high = int(stored.min()), int(stored.max())
-    if low == high:
+def _resized(
+    stored: npt.NDArray[np.integer], low: int, lookup: npt.NDArray[np.float32], size: int
+) -> npt.NDArray[np.float32]:
+    """Brightness of the image, looked up from its lowest cell on, and resized."""
+    if len(lookup) == 1:
         raise ImageError(Code.PIXELS_UNIFORM, "every pixel has the same value")
-    half = len(lookup) // 2
-    ascending, first = (np.roll(lookup, half), -half) if stored.dtype.kind == "i" else (lookup, 0)
-    used = ascending[low - first : high - first + 1]
-    if used.min() == used.max():
+    darkest, brightest = lookup.min(), lookup.max()
+    if darkest == brightest:
         raise ImageError(Code.PIXELS_UNIFORM, "every pixel has the same brightness")
-    slope, offset = _line(used, low)
-    line = slope * np.arange(low, high + 1) + offset
-    if np.abs(line - used).max() < _STRAIGHT:
+    slope, offset = _line(lookup, low)
+    line = slope * np.arange(low, low + len(lookup)) + offset
+    if np.abs(line - lookup).max() < _STRAIGHT:
         # A straight line commutes with resizing, and is much cheaper behind it.
         return resize(stored, size, slope=slope, offset=offset)
-    if np.abs(line.clip(used.min(), used.max()) - used).max() < _STRAIGHT:
-        # A window is quicker worked out than looked up.
-        image = stored.astype(np.float32)
+
+    def window(rows: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
+        image = rows.astype(np.float32)
         image *= slope
         image += offset
-        np.clip(image, used.min(), used.max(), out=image)
-    else:
-        image = lookup[stored.view(f"u{stored.itemsize}")]
-    if image.min() == image.max():
+        np.clip(image, darkest, brightest, out=image)
+        return image
+
+    unsigned = np.dtype(f"u{stored.itemsize}")
+    first = np.array(low).astype(unsigned)
+
+    def table(rows: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
+        # Unsigned differences wrap around: right for signed cells as well.
+        image: npt.NDArray[np.float32] = lookup[rows.view(unsigned) - first]
+        return image
+
+    # A window is quicker worked out than looked up.
+    is_window = np.abs(line.clip(darkest, brightest) - lookup).max() < _STRAIGHT
+    resized = resize_shaded(stored, size, window if is_window else table)
+    if resized is None:
         raise ImageError(Code.PIXELS_UNIFORM, "every pixel has the same brightness")
-    return resize(image, size)
+    return resized
 
 
 def _line(used: npt.NDArray[np.float32], low: int) -> tuple[float, float]:
