@@ -4,22 +4,17 @@ TorchXRayVision's ``read_xray_dcm``, ``XRayCenterCrop`` and ``XRayResizer`` are 
 this reader goes beyond them.
 """
 
-import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
-from pydicom.encaps import get_frame
-from pydicom.pixels.decoders.base import Decoder, get_decoder
-from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes, RLELossless
 
 from ..attributes import MalformedError, attribute
 from ..codes import Code
 from ..stages import Stages
 from .cells import read_cells
-from .codestream import FrameHeader, is_complete, read_frame_header, rle_lengths
+from .decode import decode
 from .digest import pixel_digest
 from .errors import ImageError
 from .grayscale import brightness
@@ -37,11 +32,6 @@ _WHITE = 1024.0
 _SQUARE_ENOUGH = 1.5
 # Largest distance from a straight line, of 2048 levels, at which brightness counts as one: float32 rounding.
 _STRAIGHT = 1e-3
-
-# Cells as they are: what lies beside a value's own bits may be part of it, see cells.py.
-_DECODING: dict[str, Any] = {"raw": True, "view_only": True, "correct_unused_bits": False}
-
-_CODESTREAMS = (*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, *JPEG2000TransferSyntaxes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +73,7 @@ def read_radiograph(dataset: Dataset, size: int, *, voi_lut: bool = True, stages
     stages = stages or Stages()
     _check_header(dataset)
     with stages("decode"):
-        stored = center_crop(_decode(dataset, _decoder(dataset)))
+        stored = center_crop(decode(dataset))
     with stages("resize"):
         low, high = int(stored.min()), int(stored.max())
         try:
@@ -136,56 +126,6 @@ def _integer(dataset: Dataset, keyword: str, default: int | None = None) -> int:
         return default if value is None and default is not None else int(value)
     except (ValueError, TypeError, OverflowError) as error:
         raise ImageError(Code.HEADER_UNREADABLE, f"{keyword} is missing or malformed") from error
-
-
-def _decoder(dataset: Dataset) -> Decoder:
-    syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
-    if syntax is None:
-        raise ImageError(Code.HEADER_UNREADABLE, "there is no Transfer Syntax UID (0002,0010)")
-    try:
-        decoder = get_decoder(syntax)
-    except NotImplementedError as error:
-        raise ImageError(Code.TRANSFER_SYNTAX_UNSUPPORTED, f"{syntax.name} is not supported") from error
-    if not decoder.is_available:
-        raise ImageError(Code.TRANSFER_SYNTAX_UNSUPPORTED, f"no decoder for {syntax.name} is installed")
-    return decoder
-
-
-def _decode(dataset: Dataset, decoder: Decoder) -> npt.NDArray[np.integer]:
-    """Stored values, shape (rows, columns), one or two bytes each."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if decoder.UID.is_encapsulated:
-                _check_frame(dataset, get_frame(dataset.PixelData, 0, number_of_frames=1))
-            stored: npt.NDArray[np.integer] = decoder.as_array(dataset, index=0, **_DECODING)[0]
-    except (ImageError, MemoryError):
-        raise
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # codecs raise whatever they like; those in Rust "panic", which is no Exception
-        raise ImageError(Code.PIXELS_UNREADABLE, f"{decoder.UID.name}: {error}") from error
-    if stored.shape != (dataset.Rows, dataset.Columns) or stored.itemsize > 2:
-        message = f"decoded to {stored.shape} of {stored.dtype}, not to what the header says"
-        raise ImageError(Code.PIXELS_UNREADABLE, message)
-    return stored.astype(stored.dtype.newbyteorder("="), copy=False)
-
-
-def _check_frame(dataset: Dataset, frame: bytes) -> None:
-    """Refuse a compressed frame that is cut, or of another size than the header says."""
-    syntax = dataset.file_meta.TransferSyntaxUID
-    if syntax == RLELossless:
-        wanted = dataset.Rows * dataset.Columns
-        found = rle_lengths(frame, wanted + 1)
-        # The byte that pads a segment to an even length may decode to one more.
-        if len(found) != dataset.BitsAllocated // 8 or not all(wanted <= length <= wanted + 1 for length in found):
-            raise ImageError(Code.PIXELS_UNREADABLE, f"the segments hold {found} bytes, not {wanted} each")
-    elif syntax in _CODESTREAMS:
-        stated, expected = read_frame_header(frame), FrameHeader(dataset.Rows, dataset.Columns)
-        if stated != expected:
-            raise ImageError(Code.PIXELS_UNREADABLE, f"the compressed frame states {stated}, the header {expected}")
-        if not is_complete(frame):
-            raise ImageError(Code.PIXELS_UNREADABLE, "the compressed frame has no end")
 
 
 def _resized(
