@@ -12,7 +12,7 @@ from ..settings import AI
 from .header import NEEDED_TAGS
 from .judge import RULES_VERSION
 
-REPORT_SCHEMA = 1
+REPORT_SCHEMA = 2
 """Version of the report's form. A new one is a new recipe: judging again then gives a new report."""
 
 IMAGE_MODALITIES = frozenset({"CT"})

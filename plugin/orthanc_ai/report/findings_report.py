@@ -296,7 +296,7 @@ def _prepare(card: ModelCard, maker: provenance.Provenance, title: Concept, *, p
     if plain:
         make_ascii(root)
     *context, comment, library, measurements = root.ContentSequence
-    groups = [encode_item(group) for group in measurements.ContentSequence]
+    groups = [encode_item(each) for each in measurements.ContentSequence if each.ValueType == "CONTAINER"]
     concepts = [title, *(concept for output in card.outputs for concept in (output.finding, output.site))]
     holes = {
         _IMAGE: reference_item(_PROBE_SOP_CLASS.encode(), _PROBE_SOP_INSTANCE.encode()),

@@ -77,13 +77,15 @@ def _report(dataset: Dataset) -> FindingsReport:
     comments = tuple(str(item.TextValue) for item in _children(dataset, vocabulary.COMMENT))
     measurements = _child(dataset, vocabulary.IMAGING_MEASUREMENTS)
     groups = list(_children(measurements, vocabulary.MEASUREMENT_GROUP))
-    probability = _child(groups[0], vocabulary.PROBABILITY)
+    # The first form of the reports states the algorithm below each number.
+    first = _child(groups[0], vocabulary.PROBABILITY)
+    algorithm = first if any(_children(first, vocabulary.ALGORITHM_NAME)) else measurements
     library = _child(_child(dataset, vocabulary.IMAGE_LIBRARY), vocabulary.IMAGE_LIBRARY_GROUP)
     source = _child(library, vocabulary.SOURCE).ReferencedSOPSequence[0]
     codes = (match[1] for match in map(_NOTE.search, comments) if match)
     return FindingsReport(
-        model=str(_child(probability, vocabulary.ALGORITHM_NAME).TextValue),
-        model_version=str(_child(probability, vocabulary.ALGORITHM_VERSION).TextValue),
+        model=str(_child(algorithm, vocabulary.ALGORITHM_NAME).TextValue),
+        model_version=str(_child(algorithm, vocabulary.ALGORITHM_VERSION).TextValue),
         source_sop_class_uid=str(source.ReferencedSOPClassUID),
         source_sop_instance_uid=str(source.ReferencedSOPInstanceUID),
         findings=tuple(_finding(group) for group in groups),

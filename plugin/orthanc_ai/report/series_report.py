@@ -146,7 +146,7 @@ def series_report(
         plugin_version,
         (provenance.RESEARCH, "Series are judged by their headers alone; no image was looked at."),
     )
-    groups = [_group(maker, line) for line in lines]
+    groups = [_group(line) for line in lines]
     root = tree.series_tree(maker, title, groups, [*maker.statements, _summary(lines)])[0]
     if plain:
         make_ascii(root)
@@ -179,11 +179,9 @@ def _uid(uid: str) -> bytes:
     return uid.strip(" \0").encode("iso8859", "replace")
 
 
-def _group(maker: provenance.Provenance, line: SeriesLine) -> MeasurementsAndQualitativeEvaluations:
+def _group(line: SeriesLine) -> MeasurementsAndQualitativeEvaluations:
     verdict = vocabulary.ACCEPTED if line.accepted else vocabulary.NOT_ACCEPTED
     evaluation = QualitativeEvaluation(coded(vocabulary.VERDICT), coded(verdict))
-    # Below the code, where viewers print nothing: the reader has it in the header of the report.
-    evaluation[0].ContentSequence = maker.algorithm()
     group = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(
             uid=tracking_uid(line.series_instance_uid, RULES_NAME), identifier=line.title

@@ -3,7 +3,10 @@
 Two readers are in mind: programs, which find their way by template and code, and people, who see what a viewer prints.
 OHIF prints the items of every container in order, a line each, but only where Continuity Of Content is SEPARATE, and
 prints nothing below a number, code or text. So what a reader must see is put into containers, and what only a program
-needs (algorithm, source image) below the numbers.
+needs (the source image) below the numbers.
+
+A third reader is the archive: Orthanc turns each element into JSON several times when it stores a report, and copies it
+once for each level above it. So what all findings have in common is stated once, above them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -84,7 +87,7 @@ def findings_tree(
     comments
         Texts that stand before everything that was found.
     """
-    groups = [_finding_group(provenance, image, line) for line in findings]
+    groups = [_finding_group(image, line) for line in findings]
     return _report(provenance, title, vocabulary.RADIOGRAPHY, groups, comments, _image_library(image))
 
 
@@ -137,6 +140,8 @@ def _report(
         title=coded(title),
     )
     *context, measurements = report[0].ContentSequence
+    # Of all measurements: TID 1500 has Algorithm Identification there, too.
+    measurements.ContentSequence = ContentSequence([*provenance.algorithm(), *measurements.ContentSequence])
     # TID 1500 is extensible: comments and the image library go before the measurements, where a reader begins.
     texts = [text_item(vocabulary.COMMENT, comment) for comment in comments]
     report[0].ContentSequence = ContentSequence([*context, *texts, *([library] if library else []), measurements])
@@ -144,12 +149,11 @@ def _report(
     return report
 
 
-def _finding_group(provenance: Provenance, image: Image, line: FindingLine) -> MeasurementsAndQualitativeEvaluations:
+def _finding_group(image: Image, line: FindingLine) -> MeasurementsAndQualitativeEvaluations:
     probability = Measurement(
         name=coded(vocabulary.PROBABILITY),
         value=line.percent,
         unit=coded(vocabulary.PERCENT),
-        algorithm_id=provenance.algorithm(),
         referenced_images=[SourceImageForMeasurement(image.sop_class_uid, image.sop_instance_uid)],
     )
     # Numeric Value is rounded for people; Floating Point Value is there for what a decimal string leaves out.

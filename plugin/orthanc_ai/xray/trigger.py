@@ -14,7 +14,7 @@ from .select import is_xray
 PIPELINE_VERSION = 1
 """Version of how headers are judged and pixels are read. Another one may give another result for the same image."""
 
-REPORT_SCHEMA = 1
+REPORT_SCHEMA = 2
 """Version of the report's form. A new form is a new recipe: analysing again then gives a new report."""
 
 

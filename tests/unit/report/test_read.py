@@ -42,6 +42,20 @@ def test_round_trip(card: object) -> None:
             assert found[finding.label].presence is finding.presence
 
 
+def test_reads_the_first_form_too() -> None:
+    model = model_of_record()
+    document = FindingsTemplate(model, weights_digest=WEIGHTS).fill(radiograph(), findings(model), (), IDENTITY, NOW)
+    older = pydicom.dcmread(BytesIO(document))
+    measurements = older.ContentSequence[-1].ContentSequence
+    groups = [item for item in measurements if item.ValueType == "CONTAINER"]
+    algorithm = [item for item in measurements if item.ValueType != "CONTAINER"]
+    for group in groups:
+        (number,) = (item for item in group.ContentSequence if "ContentSequence" in item)
+        number.ContentSequence.extend(algorithm)
+    older.ContentSequence[-1].ContentSequence = groups
+    assert read_findings_report(older) == read_findings_report(document)
+
+
 @pytest.mark.parametrize("other", [b"", b"DICM" * 100, Dataset(), radiograph()], ids=["empty", "junk", "bare", "image"])
 def test_refuses_other_objects(other: bytes | Dataset) -> None:
     with pytest.raises(ReportError, match="not a findings report"):

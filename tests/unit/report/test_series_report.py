@@ -200,5 +200,11 @@ texts = st.text(max_size=40)
 def test_any_series_can_be_reported(lines: list[SeriesLine]) -> None:
     document = pydicom.dcmread(BytesIO(report(lines)))
     measurements = document.ContentSequence[-1]
-    assert len(measurements.ContentSequence) == len(lines)
+    names = [item.ConceptNameCodeSequence[0].CodeMeaning for item in measurements.ContentSequence]
+    assert names == [
+        "Algorithm Name",
+        "Algorithm Version",
+        "Algorithm Manufacturer",
+        *["Measurement Group"] * len(lines),
+    ]
     assert len(viewer_lines(report(lines))) > 12

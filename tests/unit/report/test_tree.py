@@ -51,7 +51,7 @@ def test_order_of_the_document(root: Dataset) -> None:
         "Image Library",
         "Imaging Measurements",
     ]
-    (group,) = root.ContentSequence[-1].ContentSequence
+    group = root.ContentSequence[-1].ContentSequence[-1]
     assert meanings(group) == [
         "Tracking Identifier",
         "Tracking Unique Identifier",
@@ -71,10 +71,19 @@ def test_all_containers_are_separate(root: Dataset) -> None:
     assert {container.ContinuityOfContent for container in found} == {"SEPARATE"}
 
 
-def test_algorithm_and_source_are_below_the_number(root: Dataset) -> None:
-    (group,) = root.ContentSequence[-1].ContentSequence
+def test_algorithm_is_stated_once_for_all_measurements(root: Dataset) -> None:
+    *algorithm, group = root.ContentSequence[-1].ContentSequence
+    assert [item.name.meaning for item in algorithm] == [item.name.meaning for item in MAKER.algorithm()]
+    assert [item.value for item in algorithm] == [item.value for item in MAKER.algorithm()]
+    assert {item.relationship_type.value for item in algorithm} == {"HAS CONCEPT MOD"}
+    assert group.name.meaning == "Measurement Group"
+    assert "Algorithm Name" not in str(group)
+
+
+def test_source_is_below_the_number(root: Dataset) -> None:
+    group = root.ContentSequence[-1].ContentSequence[-1]
     (number,) = (item for item in group.ContentSequence if item.ValueType == "NUM" and "ContentSequence" in item)
-    assert meanings(number)[:3] == ["Source of Measurement", "Algorithm Name", "Algorithm Version"]
+    assert meanings(number) == ["Source of Measurement"]
     assert number.MeasuredValueSequence[0].NumericValue == 87.3
     assert number.MeasuredValueSequence[0].FloatingPointValue == 87.312
 
