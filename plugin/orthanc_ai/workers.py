@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, wait
 from concurrent.futures import TimeoutError as FuturesTimeoutError
+from dataclasses import dataclass, field, replace
 from multiprocessing import connection
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +23,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from .analyses import CARDIAC, REPORT_CHECK, XRAY, Answer, Task
 from .codes import Code
+from .handover import Handover, Shared
 from .settings import AI
 
 STOP_CHECK_S = 1.0
@@ -71,6 +73,14 @@ class Reader(Protocol):
 _readers: dict[str, Reader] = {}
 
 
+@dataclass(slots=True, eq=False)
+class _Slot:
+    """A worker process in a pool of its own, and the memory by which it gets files."""
+
+    pool: ProcessPool
+    handover: Handover = field(default_factory=Handover)
+
+
 class Workers:
     """The worker processes, each in a pool of its own.
 
@@ -91,10 +101,10 @@ class Workers:
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         # The latest first: as long as one can do all the work, the others need not load their libraries.
-        self._free: queue.LifoQueue[ProcessPool] = queue.LifoQueue()
+        self._free: queue.LifoQueue[_Slot] = queue.LifoQueue()
         self._pools: set[ProcessPool] = set()
         for _ in range(settings.workers):
-            self._free.put(self._make())
+            self._free.put(_Slot(self._make()))
 
     def _make(self) -> ProcessPool:
         context = multiprocessing.get_context("spawn")
@@ -112,25 +122,27 @@ class Workers:
         WorkerError
             If the worker does not answer; it has been replaced by then. ``STOPPING`` if the server stops.
         """
-        pool = self._take()
+        slot = self._take()
         try:
             reason = ""
+            if isinstance(task.payload, bytes):
+                task = replace(task, payload=slot.handover.put(task.payload))
             for _ in range(WORKERS_TO_TRY):
                 try:
-                    return self._run(pool, task)
+                    return self._run(slot.pool, task)
                 except (CancelledError, BrokenExecutor, RuntimeError):
                     reason = "workers die as soon as they are started"
                 except OSError as error:
                     reason = f"workers cannot be started: {error.strerror}"
-                pool = self._replace(pool)
+                slot.pool = self._replace(slot.pool)
             raise WorkerError(Code.WORKER_DIED, reason)
         except _StuckError:
-            pool = self._replace(pool)
+            slot.pool = self._replace(slot.pool)
             raise WorkerError(Code.DEADLINE_EXCEEDED, "the worker did not begin") from None
         finally:
-            self._free.put(pool)
+            self._free.put(slot)
 
-    def _take(self) -> ProcessPool:
+    def _take(self) -> _Slot:
         while not self._stopping.is_set():
             try:
                 return self._free.get(timeout=STOP_CHECK_S)
@@ -226,6 +238,8 @@ def _end_with_server() -> None:
 
 def _read(task: Task) -> Answer:
     try:
+        if isinstance(task.payload, Shared):
+            task = replace(task, payload=task.payload.read())
         return _readers[task.analysis].read(task)
     except MemoryError:
         # What is left of the memory is in pieces; another worker begins afresh.

@@ -1,5 +1,6 @@
 """Real worker processes with cheap tasks: whatever befalls one of them costs one job, and is said with a code."""
 
+import hashlib
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ import pytest
 from orthanc_ai import workers as module
 from orthanc_ai.analyses import Task
 from orthanc_ai.codes import Code
+from orthanc_ai.handover import KEPT_BYTES
 from orthanc_ai.settings import AI
 from orthanc_ai.workers import WorkerError, Workers
 
@@ -88,6 +90,24 @@ def test_a_broken_worker_is_named_and_replaced(team: Team, what: str, code: Code
     assert team.fault(what) == (code, detail)
     assert team.replaced == replaced + 1
     assert team.do("") != before
+
+
+def test_files_arrive_whole_one_after_the_other(team: Team) -> None:
+    (slot,) = team.workers._free.queue
+    for size in (10_000_000, 7, KEPT_BYTES + 5_000_001, 0, 100_000):
+        file = os.urandom(size)
+        answer = team.workers.run(Task(worker_tasks.CHEAP, file, "r"))
+        assert answer.outcome.detail == hashlib.sha256(file).hexdigest()
+    assert slot.handover.size <= KEPT_BYTES, "a large file's memory is given back with the next one"
+
+
+def test_a_file_arrives_at_the_worker_that_takes_the_place_of_a_dead_one(team: Team) -> None:
+    file = os.urandom(1_000_000)
+    os.kill(team.do(""), signal.SIGKILL)
+    answer = team.workers.run(Task(worker_tasks.CHEAP, file, "r"))
+    assert answer.outcome.detail == hashlib.sha256(file).hexdigest()
+    assert team.fault("die")[0] is Code.WORKER_DIED
+    assert team.workers.run(Task(worker_tasks.CHEAP, file, "r")).outcome.detail == hashlib.sha256(file).hexdigest()
 
 
 def test_an_error_is_told_without_its_message_and_the_worker_stays(team: Team) -> None:
