@@ -17,6 +17,7 @@ from .counts import Counter
 from .courtesy import Courtesy, Processors
 from .desk import Desk
 from .inbox import Inbox
+from .index_statistics import IndexStatisticsError, describe, index_file
 from .job import Job, Knocks
 from .jobs import Jobs
 from .leaving import leave_without_unloading
@@ -85,6 +86,8 @@ class Plugin:
         check_destinations(configuration, self.settings.send_to)
         if self.settings.cardiac_ct.enabled:
             _check_tags(configuration)
+        if self.settings.index_statistics:
+            _describe_index(self.server, configuration)
         # Orthanc answers before it says that it has started; what arrives in between is ours.
         self._born = datetime.now(UTC)
         self.readiness = Readiness(self.server, self.settings, self._model_ready)
@@ -198,6 +201,16 @@ class Plugin:
             self._running.stop()
         for thread in self._threads:
             thread.join(JOIN_S)
+
+
+def _describe_index(server: Server, configuration: dict[str, Any]) -> None:
+    # Orthanc loads its plugins first and then opens its index.
+    index = index_file(configuration, server.configuration_folder())
+    try:
+        if index and describe(index):
+            server.warn("AI: SQLite has been told which indexes of Orthanc's index find a single resource")
+    except IndexStatisticsError as error:
+        server.warn(f"AI: the index has no statistics, so everything becomes slower with each image: {error}")
 
 
 def _check_metadata(configuration: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal
 
 from .sdk import Sdk
@@ -138,6 +139,11 @@ class Server:
         """Orthanc's whole configuration."""
         configuration: dict[str, Any] = json.loads(self._sdk.GetConfiguration())
         return configuration
+
+    def configuration_folder(self) -> Path:
+        """Where relative paths of the configuration begin."""
+        path = Path(self._sdk.GetConfigurationPath() or ".")
+        return path if path.is_dir() else path.parent
 
     # The index
 

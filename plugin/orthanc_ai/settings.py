@@ -247,6 +247,11 @@ class AI(Section):
     maximum_body_kib: int = Field(default=256, ge=1, le=65536, alias="MaximumBodyKiB")
     """Largest request body that /ai routes accept, KiB."""
 
+    index_statistics: bool = True
+    """Tell SQLite, before Orthanc opens its index, which of the indexes in it find a single resource. Without that Orthanc (before
+    1.13.1) goes through all instances whenever it looks for one, so that everything becomes slower with each image. It is two
+    rows in the table `sqlite_stat1`, which SQLite keeps for this; `DROP TABLE sqlite_stat1` takes them away."""
+
     @field_validator("backfill")
     @classmethod
     def _real_date(cls, value: str) -> str:
