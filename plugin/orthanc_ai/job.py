@@ -46,6 +46,8 @@ class Knocks:
         A worker could not use the model that was there, with this code.
     ended
         Analysis, code, wall time and processor time by stage of a job that ended, in seconds.
+    open_changed
+        An outcome that is no result was written, or replaced.
     """
 
     room: Callable[[], None] = lambda: None
@@ -54,6 +56,7 @@ class Knocks:
     marked: Callable[[str], None] = lambda _: None
     model_doubtful: Callable[[Code], None] = lambda _: None
     ended: Callable[[str, Code, Mapping[str, float], Mapping[str, float]], None] = lambda *_: None
+    open_changed: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +365,9 @@ class Job:
             server.set_label(analysis.level, found.identifier, label, present)
         if not server.set_metadata(analysis.level, found.identifier, analysis.metadata, outcome.to_text()):
             return
+        previous = read_outcome(found.metadata, analysis.metadata)
+        if outcome.code in _OPEN or (previous and previous.code in _OPEN):
+            self._knocks.open_changed()
         with suppress(Exception):  # counting must not undo what is done
             self._knocks.ended(analysis.name, outcome.code, answer.seconds, answer.cpu_seconds)
         stages = " ".join(f"{stage}={seconds * 1000:.0f}ms" for stage, seconds in answer.seconds.items())

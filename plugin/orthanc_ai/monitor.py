@@ -44,7 +44,7 @@ class Monitor:
         self._stopping.set()
 
     def _measure(self) -> None:
-        work, counts, gauge = self._desk.status(), self._counter.read(), self._metrics.gauge
+        work, counts, gauge = self._desk.status(), self._counter.refresh(), self._metrics.gauge
         gauge("jobs_waiting", work.waiting)
         gauge("jobs_running", work.running)
         gauge("jobs_retrying", counts.retrying)

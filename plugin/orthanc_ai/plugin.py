@@ -174,6 +174,8 @@ class Plugin:
         knocks.ended = metrics.job_ended
         desk = Desk(server, inbox, jobs, pause)
         counter = Counter(server)
+        knocks.open_changed = counter.changed
+        deliveries.on_change = counter.changed
         monitor = Monitor(server, metrics, desk, counter, self.readiness)
         context = Context(
             server, settings, queue=desk, sender=deliveries, models=self.readiness, access=self._access, counter=counter

@@ -68,6 +68,7 @@ class Deliveries:
         self._scan_wanted.set()
         # Metadata are read and written in two steps, by the loop and by whoever asks for a retry.
         self._writing = threading.Lock()
+        self.on_change: Callable[[], None] = lambda: None
 
     # Called from elsewhere
 
@@ -388,6 +389,7 @@ class Deliveries:
                 text = mark.with_delivery(after).to_text()
                 if not self._server.set_metadata("instance", report, REPORT_METADATA, text):
                     return None
+                self.on_change()
             return after
 
 
