@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Callable
 
-from bench import ingestion, memory, responses, throughput
+from bench import growth, ingestion, memory, responses, throughput
 
 QUESTIONS: dict[str, Callable[[list[str]], int]] = {
     "throughput": throughput.main,
     "ingestion": ingestion.main,
     "responses": responses.main,
     "memory": memory.main,
+    "growth": growth.main,
 }
 
 MAIN = "throughput"

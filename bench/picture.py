@@ -65,6 +65,24 @@ def parts(path: Path, bars: Mapping[str, Mapping[str, float]]) -> Path:
     return _save(figure, path)
 
 
+def curves(path: Path, counts: Sequence[int], panels: Mapping[str, Mapping[str, Sequence[float]]], what: str) -> Path:
+    """Several values over a number that grows tenfold, each panel with its own lines."""
+    figure, grid = plt.subplots(
+        (len(panels) + 1) // 2, 2, figsize=(9, 3 * ((len(panels) + 1) // 2)), layout="constrained"
+    )
+    for axes, (title, lines) in zip(grid.flat, panels.items(), strict=False):
+        for name, values in lines.items():
+            axes.plot(counts, values, marker="o", label=name)
+        axes.set_xscale("log")
+        axes.set_xticks(counts, [f"{count:,}" for count in counts], minor=False)
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel(what)
+        axes.set_title(title, fontsize="medium")
+        if len(lines) > 1:
+            axes.legend(fontsize="small", loc="best")
+    return _save(figure, path)
+
+
 def _save(figure: Figure, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
