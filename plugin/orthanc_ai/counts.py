@@ -103,6 +103,10 @@ class Counter:
                 self._taken = self._ended - started
             return self._counts
 
+    def known(self) -> Counts | None:
+        """The numbers if they spare a look: the archive is large, and we have changed nothing since they were counted."""
+        return self._counts if self._taken > LARGE_S and not self._changed else None
+
     def _share(self) -> float:
         if self._taken <= LARGE_S:
             return SHARE

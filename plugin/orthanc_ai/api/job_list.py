@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from operator import attrgetter
 from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
 from ..analyses import CARDIAC, XRAY
 from ..codes import Code
+from ..counts import Counts
 from ..desk import HandJob
 from ..outcomes import CARDIAC_METADATA, REPORT_METADATA, XRAY_METADATA, Outcome, search_pattern
 from ..sending.delivery import FAILED_PATTERN, OPEN_PATTERN, Delivery, DeliveryState, read_mark
@@ -123,6 +125,8 @@ class _Source:
     ----------
     kind, states
         What it may hold.
+    count
+        How many resources it is made from, of all that are counted in the archive.
     """
 
     kind: Kind
@@ -131,6 +135,7 @@ class _Source:
     metadata: str
     pattern: str
     items: Callable[[Resource], Iterator[ListedJob]]
+    count: Callable[[Counts], int]
 
 
 def _sources() -> tuple[_Source, ...]:
@@ -140,16 +145,22 @@ def _sources() -> tuple[_Source, ...]:
     )
     found = [
         _Source(
-            "analysis", frozenset({state}), level, metadata, search_pattern(code), partial(_analyses, name, metadata)
+            "analysis",
+            frozenset({state}),
+            level,
+            metadata,
+            search_pattern(code),
+            partial(_analyses, name, metadata),
+            attrgetter(state),
         )
         for code, state in _OUTCOMES.items()
         for name, level, metadata in analyses
     ]
     undone: frozenset[State] = frozenset({"waiting", "sending", "retrying", "failed"})
     # A report is open or failed as a whole; where it is open, single deliveries may have failed. Each is listed once.
-    for pattern, still_open in ((OPEN_PATTERN, True), (FAILED_PATTERN, False)):
+    for pattern, still_open, count in ((OPEN_PATTERN, True, "to_send"), (FAILED_PATTERN, False, "not_taken")):
         items = partial(_deliveries, still_open)
-        found.append(_Source("delivery", undone, "instance", REPORT_METADATA, pattern, items))
+        found.append(_Source("delivery", undone, "instance", REPORT_METADATA, pattern, items, attrgetter(count)))
     return tuple(found)
 
 
@@ -193,8 +204,13 @@ def _from_index(
     """Jobs from the index from a place on, and the cursor of what follows."""
     jobs: list[ListedJob] = []
     first, place = begin
+    counts = context.counter.known()
     for number, source in enumerate(_SOURCES[first - 1 :], first):
         if query.kind not in (None, source.kind) or not source.states & wanted:
+            continue
+        # To find nothing takes a look at every outcome of the archive.
+        if counts and not source.count(counts):
+            place = ""
             continue
         if len(jobs) == limit:
             return jobs, f"{number}-"

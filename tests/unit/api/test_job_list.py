@@ -1,10 +1,12 @@
 """Work that is not done: from memory and from the index, each job once, page by page."""
 
 import csv
+import dataclasses
 import io
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -12,10 +14,11 @@ from orthanc_ai.analyses import CARDIAC, XRAY
 from orthanc_ai.api.http import Problem, Request
 from orthanc_ai.api.routes import Routes
 from orthanc_ai.codes import Code
+from orthanc_ai.counts import LARGE_S, Counter
 from orthanc_ai.desk import HandJob
 from orthanc_ai.outcomes import CARDIAC_METADATA, REPORT_METADATA, Outcome
 from orthanc_ai.sending.delivery import Delivery, DeliveryState, Destination, Mark
-from orthanc_ai.server import Resource
+from orthanc_ai.server import Resource, Server
 
 from .examples import Archive, Queue, context, identifier, image, reported
 
@@ -183,3 +186,48 @@ def test_more_in_hand_than_a_page_holds() -> None:
     assert first["next"].endswith("cursor=0-20")
     assert len(second["jobs"]) == 10
     assert second["next"] is None
+
+
+# In a large archive
+
+
+class Slow(Archive):
+    """An archive in which counting takes long."""
+
+    now = 0.0
+    counted = 0
+
+    def count(self, *arguments: Any, **options: Any) -> int:
+        self.now += LARGE_S
+        self.counted += 1
+        return super().count(*arguments, **options)
+
+
+def large(*rows: Resource) -> tuple[Slow, Counter, Routes]:
+    """Routes over a large archive that has been counted."""
+    archive = Slow(rows)
+    counter = Counter(cast(Server, archive), lambda: archive.now)
+    counter.refresh()
+    archive.counted = 0
+    return archive, counter, Routes(dataclasses.replace(context(archive, queue=Queue()), counter=counter))
+
+
+def test_nothing_is_looked_for_that_is_known_not_to_be_there() -> None:
+    archive, counter, routes = large(image(3, HELD), image(4, reported({"Mass": 0.9})))
+    asked = Request("GET", "/ai/jobs", {})
+    assert json.loads(routes.answer(asked).body) == {"jobs": [], "next": None}
+    assert archive.counted == 0
+    counter.changed()
+    assert json.loads(routes.answer(asked).body) == {"jobs": [], "next": None}
+    assert archive.counted > 0
+
+
+def test_page_by_page_nothing_is_left_out_where_something_is_known_to_be_there() -> None:
+    rows = (image(1, FAILED), image(2, HELD), report(8, Delivery(PACS)), study(5, FAILED))
+    _, _, routes = large(*rows)
+    found, query = [], {"limit": "1"}
+    while query:
+        answer = json.loads(routes.answer(Request("GET", "/ai/jobs", query)).body)
+        found += [job["id"] for job in answer["jobs"]]
+        query = dict(parse_qsl(urlsplit(answer["next"] or "").query))
+    assert found == [xray(1), f"{CARDIAC}:{identifier(5)}", send(8, PACS)]
