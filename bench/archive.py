@@ -119,7 +119,7 @@ def orthanc_id(*identifiers: str) -> str:
     return hashlib.sha1("|".join(identifiers).encode(), usedforsecurity=False).digest().hex("-", 4)
 
 
-class _Files:
+class Files:
     """Films and reports as DICOM files: encoded once, the identifiers changed."""
 
     def __init__(self) -> None:
@@ -230,7 +230,7 @@ class Archive:
             orthanc.wait_for_http("/system")
             films = [Film(number) for number in range(begin, size)]
             batches = [films[k : k + BATCH] for k in range(0, len(films), BATCH)]
-            fill = partial(_fill, orthanc, _Files(), load_card(ROOT / "models", MODEL).outputs)
+            fill = partial(_fill, orthanc, Files(), load_card(ROOT / "models", MODEL).outputs)
             with ThreadPoolExecutor(CONNECTIONS) as clients:
                 for _ in progress(clients.map(fill, batches), len(batches), f"filling up to {size}"):
                     pass
@@ -254,7 +254,7 @@ class Archive:
         return sum(file.stat().st_size for file in (self._indexes / str(size)).iterdir()) / 1024**2
 
 
-def _fill(orthanc: Orthanc, files: _Files, outputs: Sequence[Output], films: Sequence[Film]) -> None:
+def _fill(orthanc: Orthanc, files: Files, outputs: Sequence[Output], films: Sequence[Film]) -> None:
     """Store some films over a connection of their own."""
     body, mark = files.archive(films), Mark.fresh(()).to_text().encode()
     connection = http.client.HTTPConnection("127.0.0.1", orthanc.port, timeout=600)

@@ -28,7 +28,7 @@ from bench.answers import FOLDER, machine, percentile, table, write_json
 from bench.archive import Archive, orthanc_id
 from bench.films import Films
 from bench.processes import CPUS, cpu_seconds, machine_cpu_seconds, memory, own_cpu_seconds
-from bench.senders import by_c_store, by_http
+from bench.senders import CLIENTS, by_c_store, by_http
 from orthanc_ai.outcomes import XRAY_METADATA
 from phantom.progress import progress
 from tests.live.orthanc import CALLING_AET, Orthanc, read_configuration
@@ -341,6 +341,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--keep", action="store_true", help="keep the archives, and use them if they are there")
     parser.add_argument("--name", default="growth", help="of the files that are written")
     options = parser.parse_args(arguments)
+    if options.new < CLIENTS:
+        parser.error(f"--new: at least {CLIENTS}, one for each client")
     sizes = sorted(set(options.sizes))
     os.environ.update(NO_DELAY)  # as the servers do
     about = machine()
