@@ -16,7 +16,7 @@ from ..codes import Code
 from .card import ModelCard
 from .errors import ModelError
 from .files import write_atomically
-from .network import ScoresAndFeatures
+from .network import PoolingFirst, ScoresAndFeatures
 from .prepared import Prepared, network_digest
 
 _OPSET = 17
@@ -54,7 +54,7 @@ def _to_onnx(card: ModelCard, network: nn.Module) -> bytes:
         warnings.simplefilter("ignore")
         file = Path(folder) / "network.onnx"
         torch.onnx.export(
-            ScoresAndFeatures(card, network).eval(),
+            PoolingFirst(card, network).eval(),
             (torch.zeros(1, 1, card.input_size, card.input_size),),
             file,
             input_names=["image"],

@@ -78,6 +78,21 @@ class ScoresAndFeatures(nn.Module):
         return features
 
 
+class PoolingFirst(ScoresAndFeatures):
+    """The same with less work for a DenseNet: between its blocks, pixels are averaged before the 1 x 1 convolution.
+
+    A convolution of single pixels and a mean over pixels may change places, and behind the mean a quarter of the pixels
+    is left. This spares 8 % of the whole network's multiplications; sums are rounded in another order.
+    """
+
+    def _dense_features(self, image: Tensor) -> Tensor:
+        x = image
+        for name, part in self.network.features.named_children():
+            transition = name.startswith("transition")
+            x = part.conv(part.pool(part.relu(part.norm(x)))) if transition else part(x)
+        return torch.relu(x)
+
+
 def _from_torchxrayvision(card: ModelCard, weights: Path) -> nn.Module:
     _check_against_library(card)
     network: nn.Module = torchxrayvision.models.get_model(card.name, cache_dir=str(weights.parent))

@@ -16,7 +16,7 @@ from .card import ModelCard
 from .errors import ModelError
 from .files import sha256_of, write_atomically
 
-EXPORT_SCHEMA = 1
+EXPORT_SCHEMA = 2
 """Version of the export. What an older version exported is exported anew."""
 
 PREPARED_FILE = "prepared.json"
