@@ -6,6 +6,7 @@ import platform
 import re
 import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,23 @@ def write_json(name: str, answer: dict[str, Any]) -> Path:
     path = FOLDER / f"{name}.json"
     path.write_text(json.dumps(answer, indent=1) + "\n")
     return path
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of text below a header."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def text(self) -> str:
+        """For a terminal."""
+        return table(self.header, self.rows)
+
+    def markdown(self) -> str:
+        """For a page of docs/."""
+        lines = [self.header, ["---", *["---:"] * (len(self.header) - 1)], *self.rows]
+        return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

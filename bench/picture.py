@@ -45,23 +45,27 @@ def growth(path: Path, counts: Sequence[int], lines: Mapping[str, Sequence[float
     return _save(figure, path)
 
 
-def parts(path: Path, bars: Mapping[str, Mapping[str, float]]) -> Path:
-    """Processor milliseconds for an image, one bar for each subject, cut into its parts."""
-    figure, axes = plt.subplots(figsize=(8, 1.2 + 0.5 * len(bars)), layout="constrained")
-    names = list(dict.fromkeys(name for bar in bars.values() for name in bar))
-    colors = dict(zip(names, plt.colormaps["tab10"].colors, strict=False))  # type: ignore[attr-defined]
-    longest = max(sum(bar.values()) for bar in bars.values())
-    for place, bar in enumerate(reversed(list(bars.values()))):
-        left = 0.0
-        for name, value in bar.items():
-            axes.barh(place, value, left=left, color=colors[name])
-            left += value
-        axes.annotate(f" {left:.0f}", (left, place), va="center")
-    axes.set_yticks(range(len(bars)), list(reversed(list(bars))))
-    axes.set_xlim(0, 1.08 * longest)
-    axes.set_xlabel("processor time for an image, ms")
-    patches = [mpl.patches.Patch(color=colors[name], label=name) for name in names]
-    figure.legend(handles=patches, loc="outside lower center", ncols=5, fontsize="small")
+def parts(path: Path, groups: Sequence[Mapping[str, Mapping[str, float]]]) -> Path:
+    """Processor milliseconds for an image: groups of bars, each cut into its parts, each group on a scale of its own."""
+    sizes = [len(bars) for bars in groups]
+    figure, panels = plt.subplots(
+        len(groups), squeeze=False, figsize=(8, 0.8 * len(groups) + 0.5 * sum(sizes)), height_ratios=sizes,
+        layout="constrained",
+    )  # fmt: skip
+    for axes, bars in zip(panels.flat, groups, strict=True):
+        names = list(dict.fromkeys(name for bar in bars.values() for name in bar))
+        colors = {name: f"C{number}" for number, name in enumerate(names)}
+        for place, bar in enumerate(reversed(list(bars.values()))):
+            left = 0.0
+            for name, value in bar.items():
+                axes.barh(place, value, left=left, color=colors[name])
+                left += value
+            axes.annotate(f" {left:.0f}", (left, place), va="center")
+        axes.set_yticks(range(len(bars)), list(reversed(list(bars))))
+        axes.set_xlim(0, 1.1 * max(sum(bar.values()) for bar in bars.values()))
+        patches = [mpl.patches.Patch(color=colors[name], label=name) for name in names]
+        axes.legend(handles=patches, fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
+    panels.flat[-1].set_xlabel("processor time for an image, ms")
     return _save(figure, path)
 
 

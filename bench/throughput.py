@@ -23,7 +23,7 @@ from bench.clients import MODEL, write_weights
 from bench.mixture import MIXTURE, RAW, Film, Mixture
 from bench.reading import by_kind
 from bench.subjects import Run, bare_model, client_way, orthanc_alone, product
-from bench.throughput_tables import judged, show, stacks
+from bench.throughput_tables import judged, quiet, stacks, tables
 from orthanc_ai.models.card import load_card
 from orthanc_ai.models.prepared import load_prepared
 from phantom.progress import progress
@@ -205,7 +205,8 @@ def main(arguments: list[str]) -> int:
     kinds = by_kind(rounds.kinds, READ_TIMES)
     shutil.rmtree(options.folder)
     found = summary(rounds)
-    print(show(found, kinds))
+    shown = tables(found, kinds)
+    print("\n\n".join(one.text() for one in shown), quiet(found), sep="\n\n", end="\n\n")
     answer = {
         "question": QUESTION,
         "machine": about | {"seconds": time.perf_counter() - began},
@@ -218,6 +219,9 @@ def main(arguments: list[str]) -> int:
         "bare": rounds.bare,
     }
     print(write_json(options.name, answer))
+    page = FOLDER / f"{options.name}.md"
+    page.write_text("\n\n".join((*(one.markdown() for one in shown), quiet(found))) + "\n")
+    print(page)
     print(picture.parts(FOLDER / f"{options.name}.svg", stacks(found)))
     return 0 if all(reached for *_, reached in judged(found)) else 1
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bench.answers import table
+from bench.answers import Table
 from bench.attribution import PARTS
 from bench.processes import CPUS
 from bench.subjects import STEADY_PER_S
@@ -37,10 +37,14 @@ def judged(found: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
             found["ratio"]["median"] <= REQUIRED_RATIO,
         )
     ]
-    for client, required in (("client, keeps", REQUIRED_KEPT), ("client, loads", REQUIRED_LOADED)):
+    clients = (
+        ("client, keeps", "the client that keeps its model", REQUIRED_KEPT),
+        ("client, loads", "the client that loads it each time", REQUIRED_LOADED),
+    )
+    for client, title, required in clients:
         for gain, what in (("per_second", "reports per second"), ("cpu", "CPU for an image")):
             values = gains[client][gain]
-            name = f"mixture: {what}, times better than {client} its model"
+            name = f"mixture: {what}, times better than {title}"
             rows.append((name, _range(values, 1), f"{required:g} at least", values["median"] >= required))
     idle = f"{1000 * beyond:.0f} ms"
     name = f"raw, idle server: from C-STORE to report, beyond the bare inference's {1000 * single:.0f} ms, p50"
@@ -50,36 +54,46 @@ def judged(found: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
     return rows
 
 
-def stacks(found: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """Processor milliseconds for an image by part, for the picture."""
-    parts, subjects = found["parts"], found["subjects"]
-    bare = found["bare"]["cpu_seconds"]["median"]
+def stacks(found: dict[str, Any]) -> list[dict[str, dict[str, float]]]:
+    """Processor milliseconds for an image, for the picture: the plugin by part, and beside the client way by process."""
+    subjects = found["subjects"]
 
-    def used(subject: str, process: str) -> float:
-        return 1000 * float(subjects[subject]["cpu_seconds"][process]["median"])
+    def used(subject: str, *processes: str) -> dict[str, float]:
+        return {name: 1000 * float(subjects[subject]["cpu_seconds"][name]["median"]) for name in processes}
 
-    bars = {"raw: its two bare parts": {"receive": used("alone, raw", "all"), "infer": 1000 * bare}}
-    bars |= {f"{which}: plugin": {name: 1000 * each for name, each in parts[which].items()} for which in parts}
-    for subject, title in (("client, keeps", "client, model kept"), ("client, loads", "client, model loaded")):
-        bars[f"mixture: {title}"] = {"server": used(subject, "server"), "client": used(subject, "client")}
-    return bars
+    bare = {
+        "receive": used("alone, raw", "server")["server"],
+        "infer": 1000 * found["bare"]["cpu_seconds"]["median"],
+    }
+    by_part = {
+        f"plugin, {which}": {part: 1000 * seconds for part, seconds in parts.items()}
+        for which, parts in found["parts"].items()
+    }
+    by_process = {
+        "plugin, mixture": used("plugin, mixture", "server", "workers"),
+        "client keeps its model": used("client, keeps", "server", "client"),
+        "client loads it each time": used("client, loads", "server", "client"),
+    }
+    # The colours of the parts follow the first bar that has them all.
+    return [{"plugin, raw": by_part.pop("plugin, raw"), "raw, the bare parts": bare, **by_part}, by_process]
 
 
-def show(found: dict[str, Any], kinds: dict[str, dict[str, float]]) -> str:
-    """The answer as tables."""
-    lines = [_subjects_table(found), "", _parts_table(found["parts"]), "", _kinds_table(kinds), ""]
-    named = {"idle": "raw, one image into an idle server", "steady": f"mixture, {STEADY_PER_S:g} films a second"}
-    waits = [
-        (f"C-STORE to report: {named[arrival]}", *(f"{1000 * one[p]:.0f}" for p in ("p50", "p99")), str(one["images"]))
-        for arrival, one in found["latencies"].items()
-    ]
-    lines += [table(("", "p50 ms", "p99 ms", "images"), waits), ""]
+def tables(found: dict[str, Any], kinds: dict[str, dict[str, float]]) -> list[Table]:
+    """The answer."""
     verdicts = [(*row[:3], "yes" if row[3] else "NO") for row in judged(found)]
-    lines += [table(("", "found", "required", "reached"), verdicts), ""]
-    lines.append(f"everything else on the machine took {found['others']:.2f} of its {CPUS} processors")
-    if found["others"] > QUIET:
-        lines.append("The machine was not quiet: not for the record.")
-    return "\n".join(lines)
+    return [
+        _subjects(found),
+        _parts(found["parts"]),
+        _kinds(kinds, found["parts"]["mixture"]),
+        _waits(found["latencies"]),
+        Table(("", "found", "required", "reached"), verdicts),
+    ]
+
+
+def quiet(found: dict[str, Any]) -> str:
+    """How busy others kept the machine."""
+    line = f"everything else on the machine took {found['others']:.2f} of its {CPUS} processors"
+    return line if found["others"] <= QUIET else f"{line}: it was not quiet, so this is not for the record"
 
 
 def _range(values: dict[str, float], digits: int) -> str:
@@ -98,7 +112,7 @@ SUBJECTS = {
 """Rows of the table, by subject."""
 
 
-def _subjects_table(found: dict[str, Any]) -> str:
+def _subjects(found: dict[str, Any]) -> Table:
     processes = ("all", "server", "workers", "client", "senders")
     header = ("CPU in ms for each", "per second", *processes, "p50 s", "p99 s", "peak MiB")
     rows = []
@@ -112,26 +126,33 @@ def _subjects_table(found: dict[str, Any]) -> str:
     bare = found["bare"]
     cpu_ms = f"{1000 * bare['cpu_seconds']['median']:.0f}"
     rows.append(("bare model: tensors", _range(bare["per_second"], 2), cpu_ms, *[""] * 7))
-    return table(header, rows)
+    return Table(header, rows)
 
 
-def _parts_table(parts: dict[str, dict[str, float]]) -> str:
+def _parts(parts: dict[str, dict[str, float]]) -> Table:
     rows = [
-        (f"{which}: CPU ms", *(f"{1000 * one[part]:.1f}" for part in PARTS), f"{1000 * sum(one.values()):.0f}")
+        (f"{which}, CPU ms", *(f"{1000 * one[part]:.1f}" for part in PARTS), f"{1000 * sum(one.values()):.0f}")
         for which, one in parts.items()
     ]
-    return table(("", *PARTS, "all"), rows)
+    return Table(("", *PARTS, "all"), rows)
 
 
-def _kinds_table(kinds: dict[str, dict[str, float]]) -> str:
+def _kinds(kinds: dict[str, dict[str, float]], parts: dict[str, float]) -> Table:
+    """Stages of a worker for each kind, and the share of decoding in all that an image costs."""
     stages = list(next(iter(kinds.values())))
+    server = parts["receive"] + parts["queue"] + parts["store"]
+    rows = []
+    for kind, one in kinds.items():
+        worker = sum(one.values())
+        shares = (f"{100 * one['decode'] / whole:.0f} %" for whole in (worker, server + worker))
+        rows.append((kind, *(f"{1000 * one[stage]:.1f}" for stage in stages), f"{1000 * worker:.0f}", *shares))
+    return Table(("worker alone, CPU ms", *stages, "all", "decoding", "decoding of the image's whole cost"), rows)
+
+
+def _waits(latencies: dict[str, Any]) -> Table:
+    titles = {"idle": "raw, one image into an idle server", "steady": f"mixture, {STEADY_PER_S:g} films a second"}
     rows = [
-        (
-            kind,
-            *(f"{1000 * one[stage]:.1f}" for stage in stages),
-            f"{1000 * sum(one.values()):.0f}",
-            f"{100 * one['decode'] / sum(one.values()):.0f} %",
-        )
-        for kind, one in kinds.items()
+        (titles[arrival], *(f"{1000 * one[p]:.0f}" for p in ("p50", "p99")), str(one["images"]))
+        for arrival, one in latencies.items()
     ]
-    return table(("worker alone, CPU ms", *stages, "all", "decoding"), rows)
+    return Table(("from C-STORE to report", "p50 ms", "p99 ms", "images"), rows)
