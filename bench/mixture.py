@@ -4,7 +4,6 @@ One phantom is rendered at 3,000 x 3,000 and cut to each size; each kind of film
 identifiers: nobody who stores or reads one looks at the pixels of another.
 """
 
-import hashlib
 import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -16,6 +15,7 @@ import numpy as np
 from pydicom import Dataset, dcmread
 from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLosslessSV1
 
+from bench.archive import orthanc_id
 from phantom.chest.findings import draw_chest
 from phantom.chest.radiograph import DETECTOR_MM, Radiograph, render
 from phantom.dicom import PHANTOM_BITS, Encoding, phantom_uid, to_dicom
@@ -136,12 +136,6 @@ def encode(whole: Radiograph, kind: Kind, seed: int) -> Dataset:
     if kind.transfer_syntax != ExplicitVRLittleEndian:
         film.compress(kind.transfer_syntax, generate_instance_uid=False)
     return film
-
-
-def orthanc_id(*identifiers: str) -> str:
-    """Orthanc's identifier of a resource, from the DICOM identifiers of it and of those above it (the Orthanc Book)."""
-    digest = hashlib.sha1("|".join(identifiers).encode(), usedforsecurity=False).hexdigest()
-    return "-".join(digest[k : k + 8] for k in range(0, 40, 8))
 
 
 def _jpeg_lossless(film: Dataset) -> Dataset:

@@ -50,7 +50,7 @@ STEADY_FILMS = 24
 BARE_S = 8.0
 """Seconds of the bare model's loops in a round."""
 
-READ_TIMES = 3
+READ_TIMES = 5
 """How often a film of each kind is read without a server."""
 
 

@@ -7,7 +7,8 @@ import pytest
 from pydicom import dcmread
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLosslessSV1
 
-from bench.mixture import MIXTURE, Kind, Mixture, orthanc_id
+from bench.archive import orthanc_id
+from bench.mixture import MIXTURE, Kind, Mixture
 
 SYNTAXES = (ExplicitVRLittleEndian, JPEGLosslessSV1, JPEG2000Lossless)
 
