@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.live.orthanc import MODELS_CACHE, ROOT, Orthanc
+from tests.live.orthanc import ROOT, Orthanc
 
 SCRIPT = Path(__file__).with_name("client_way.py")
 
@@ -53,11 +53,10 @@ def _main(folder: Path) -> None:
 
     from orthanc_ai.models.card import load_card
     from orthanc_ai.models.network import load_network
-    from orthanc_ai.models.prepared import load_prepared
+    from orthanc_ai.models.weights import embedded_weights
 
     card = load_card(ROOT / "models", MODEL)
-    prepared = load_prepared(card, MODELS_CACHE)
-    network = load_network(card, prepared.weights, prepared.weights_digest)
+    network = load_network(card, embedded_weights(card, ROOT / "models"), str(card.weights.sha256))
     network.register_buffer("op_threshs", None)  # TorchXRayVision keeps these in its table, not in the file
     torch.save(network, folder / f"{MODEL}.pt")
     labels, points = [""] * card.network_outputs, [0.5] * card.network_outputs
