@@ -18,9 +18,6 @@ _SOS = 0xDA  # start of scan: from here on data, not headers
 _DHP = 0xDE  # hierarchical progression: a pyramid of frames, whose largest is stated here
 _STANDALONE = {0x01, *range(0xD0, 0xD9)}  # TEM, RSTn, SOI: markers without a length
 
-# Header byte of PackBits (PS3.5 section G.3.1) that stands for nothing; below are literal runs, above replicate runs.
-_RLE_NOTHING = 128
-
 # Padding behind the end marker: one byte by the standard, up to a 4-byte boundary or a few more in practice.
 _LONGEST_PADDING = 16
 
@@ -50,48 +47,10 @@ def read_frame_header(frame: bytes) -> FrameHeader | None:
     return None if header is None else FrameHeader(*header)
 
 
-def rle_lengths(frame: bytes, limit: int) -> list[int]:
-    """How many bytes the segments of an RLE frame unpack to (PS3.5 section G.5), found out without unpacking them.
-
-    Parameters
-    ----------
-    limit
-        Where counting may stop: a segment that unpacks to more is told by a greater number.
-
-    Raises
-    ------
-    ValueError
-        If the frame is malformed.
-    """
-    try:
-        count, *offsets = struct.unpack_from("<16I", frame)
-    except struct.error as error:
-        raise ValueError("the frame has no RLE header") from error
-    if not 1 <= count <= len(offsets):
-        raise ValueError(f"the frame claims {count} RLE segments")
-    ends = [*offsets[1:count], len(frame)]
-    return [_rle_length(frame, start, end, limit) for start, end in zip(offsets[:count], ends, strict=True)]
-
-
 def is_complete(frame: bytes) -> bool:
     """Whether a JPEG, JPEG-LS or JPEG 2000 frame ends with its end marker, apart from padding."""
     # A frame of odd length is padded to an even one with a byte of no meaning (PS3.5 section A.4).
     return _END in frame[-_LONGEST_PADDING - len(_END) :]
-
-
-def _rle_length(frame: bytes, start: int, end: int, limit: int) -> int:
-    at, length = start, 0
-    while at < min(end, len(frame)) and length <= limit:
-        header = frame[at]
-        if header < _RLE_NOTHING:
-            length += min(header + 1, end - at - 1)
-            at += header + 2
-        elif header > _RLE_NOTHING:
-            length += 257 - header
-            at += 2
-        else:
-            at += 1
-    return length
 
 
 def _jpeg(frame: bytes) -> FrameHeader | None:

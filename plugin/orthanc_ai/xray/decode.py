@@ -6,40 +6,41 @@ docs/codecs.md says what each of them costs beside the others that there are.
 import warnings
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset, uid
 from pydicom.encaps import get_frame
-from pydicom.pixels.decoders.base import Decoder, get_decoder
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.utils import get_j2k_parameters
 
 from ..codes import Code
-from .codestream import FrameHeader, is_complete, read_frame_header, rle_lengths
+from .codestream import FrameHeader, is_complete, read_frame_header
 from .errors import ImageError
+from .rle import decode_rle
 
-# pydicom's plug-in for each compressed transfer syntax: with none named it tries all that are installed, one after the
-# other, which differ in speed and here and there in a pixel.
+# pydicom's plug-in for each compressed transfer syntax that it decodes: with none named it tries all that are installed,
+# one after the other, which differ in speed and here and there in a pixel.
 _PLUGINS = {
     uid.JPEGBaseline8Bit: "pylibjpeg",
     uid.JPEGExtended12Bit: "pylibjpeg",
-    uid.JPEGLossless: "pylibjpeg",
-    uid.JPEGLosslessSV1: "pylibjpeg",
     uid.JPEGLSLossless: "pyjpegls",
     uid.JPEGLSNearLossless: "pyjpegls",
-    uid.JPEG2000Lossless: "pylibjpeg",
-    uid.JPEG2000: "pylibjpeg",
-    uid.HTJ2KLossless: "pylibjpeg",
-    uid.HTJ2KLosslessRPCL: "pylibjpeg",
-    uid.HTJ2K: "pylibjpeg",
-    uid.RLELossless: "pylibjpeg",
 }
+
+# Of a HTJ2K codestream that may be lossy, two decoders give values that differ by rounding; OpenJPEG's are the reference's.
+_OPENJPEG = (uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2K)
+_OPENJPH = (uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL)
+_LIBJPEG_TURBO = (uid.JPEGLossless, uid.JPEGLosslessSV1)
+_DIRECT = (*_OPENJPEG, *_OPENJPH, *_LIBJPEG_TURBO, uid.RLELossless)
 
 # Cells as they are: what lies beside a value's own bits may be part of it, see cells.py.
 _OPTIONS: dict[str, Any] = {"raw": True, "view_only": True, "correct_unused_bits": False}
 
-_CODESTREAMS = (*uid.JPEGTransferSyntaxes, *uid.JPEGLSTransferSyntaxes, *uid.JPEG2000TransferSyntaxes)
+type Cells = npt.NDArray[np.integer]
 
 
-def decode(dataset: Dataset) -> npt.NDArray[np.integer]:
+def decode(dataset: Dataset) -> Cells:
     """Cells of the only frame of a dataset, as they are stored.
 
     Parameters
@@ -56,52 +57,85 @@ def decode(dataset: Dataset) -> npt.NDArray[np.integer]:
     ImageError
         ``HEADER_UNREADABLE``, ``TRANSFER_SYNTAX_UNSUPPORTED`` or ``PIXELS_UNREADABLE``.
     """
-    decoder = _decoder(dataset)
+    syntax = _transfer_syntax(dataset)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            if decoder.UID.is_encapsulated:
-                _check_frame(dataset, get_frame(dataset.PixelData, 0, number_of_frames=1))
-            stored: npt.NDArray[np.integer] = decoder.as_array(
-                dataset, index=0, decoding_plugin=_PLUGINS.get(decoder.UID, ""), **_OPTIONS
-            )[0]
+            if syntax.is_encapsulated:
+                stored = _decode_frame(dataset, syntax, get_frame(dataset.PixelData, 0, number_of_frames=1))
+            else:
+                stored = _by_pydicom(dataset, syntax)
     except (ImageError, MemoryError):
         raise
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # codecs raise whatever they like; those in Rust "panic", which is no Exception
-        raise ImageError(Code.PIXELS_UNREADABLE, f"{decoder.UID.name}: {error}") from error
+        raise ImageError(Code.PIXELS_UNREADABLE, f"{syntax.name}: {error}") from error
     if stored.shape != (dataset.Rows, dataset.Columns) or stored.itemsize > 2:
         message = f"decoded to {stored.shape} of {stored.dtype}, not to what the header says"
         raise ImageError(Code.PIXELS_UNREADABLE, message)
     return stored.astype(stored.dtype.newbyteorder("="), copy=False)
 
 
-def _decoder(dataset: Dataset) -> Decoder:
+def _transfer_syntax(dataset: Dataset) -> uid.UID:
     syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
     if syntax is None:
         raise ImageError(Code.HEADER_UNREADABLE, "there is no Transfer Syntax UID (0002,0010)")
-    try:
-        decoder = get_decoder(syntax)
-    except NotImplementedError as error:
-        raise ImageError(Code.TRANSFER_SYNTAX_UNSUPPORTED, f"{syntax.name} is not supported") from error
-    if decoder.UID.is_encapsulated and _PLUGINS.get(decoder.UID) not in decoder.available_plugins:
-        raise ImageError(Code.TRANSFER_SYNTAX_UNSUPPORTED, f"no decoder for {syntax.name} is installed")
-    return decoder
+    if syntax not in (*uid.UncompressedTransferSyntaxes, *_PLUGINS, *_DIRECT):
+        raise ImageError(Code.TRANSFER_SYNTAX_UNSUPPORTED, f"{uid.UID(syntax).name} is not supported")
+    return uid.UID(syntax)
+
+
+def _decode_frame(dataset: Dataset, syntax: uid.UID, frame: bytes) -> Cells:
+    if syntax == uid.RLELossless:
+        return decode_rle(frame, dataset.Rows, dataset.Columns, _cell(dataset))
+    _check_frame(dataset, frame)
+    if syntax in _LIBJPEG_TURBO:
+        values: Cells = imagecodecs.jpeg8_decode(frame)
+        # JPEG does not know of signs: the cells are what was coded.
+        return _of_size(values, dataset).view(_cell(dataset))
+    if syntax in _OPENJPH:
+        return _signed_as_stated(imagecodecs.htj2k_decode(frame), dataset, frame)
+    if syntax in _OPENJPEG:
+        return _signed_as_stated(imagecodecs.jpeg2k_decode(frame, numthreads=1), dataset, frame)
+    return _by_pydicom(dataset, syntax)
+
+
+def _by_pydicom(dataset: Dataset, syntax: uid.UID) -> Cells:
+    plugin = _PLUGINS.get(syntax, "")
+    stored: Cells = get_decoder(syntax).as_array(dataset, index=0, decoding_plugin=plugin, **_OPTIONS)[0]
+    return stored
+
+
+def _cell(dataset: Dataset) -> np.dtype[np.integer]:
+    """How the header says that a cell is stored."""
+    return np.dtype(f"{'i' if dataset.PixelRepresentation else 'u'}{dataset.BitsAllocated // 8}")
+
+
+def _of_size(values: Cells, dataset: Dataset) -> Cells:
+    if 8 * values.itemsize != dataset.BitsAllocated:
+        message = f"values of {values.dtype} in a compressed frame, Bits Allocated {dataset.BitsAllocated}"
+        raise ImageError(Code.PIXELS_UNREADABLE, message)
+    return values
+
+
+def _signed_as_stated(values: Cells, dataset: Dataset, frame: bytes) -> Cells:
+    """Values of a JPEG 2000 codestream, which says by itself whether they have signs, as the header has it."""
+    cell = _cell(dataset)
+    if values.itemsize > cell.itemsize:
+        _of_size(values, dataset)
+    cells = values.astype(cell, copy=False)
+    if values.dtype.kind != cell.kind:
+        # Only the bits that were coded count; the highest of them is the sign or is none.
+        spare = dataset.BitsAllocated - get_j2k_parameters(frame)["precision"]
+        cells = (cells << spare) >> spare
+    return cells
 
 
 def _check_frame(dataset: Dataset, frame: bytes) -> None:
-    """Refuse a compressed frame that is cut, or of another size than the header says."""
-    syntax = dataset.file_meta.TransferSyntaxUID
-    if syntax == uid.RLELossless:
-        wanted = dataset.Rows * dataset.Columns
-        found = rle_lengths(frame, wanted + 1)
-        # The byte that pads a segment to an even length may decode to one more.
-        if len(found) != dataset.BitsAllocated // 8 or not all(wanted <= length <= wanted + 1 for length in found):
-            raise ImageError(Code.PIXELS_UNREADABLE, f"the segments hold {found} bytes, not {wanted} each")
-    elif syntax in _CODESTREAMS:
-        stated, expected = read_frame_header(frame), FrameHeader(dataset.Rows, dataset.Columns)
-        if stated != expected:
-            raise ImageError(Code.PIXELS_UNREADABLE, f"the compressed frame states {stated}, the header {expected}")
-        if not is_complete(frame):
-            raise ImageError(Code.PIXELS_UNREADABLE, "the compressed frame has no end")
+    """Refuse a JPEG, JPEG-LS or JPEG 2000 frame that is cut, or of another size than the header says."""
+    stated, expected = read_frame_header(frame), FrameHeader(dataset.Rows, dataset.Columns)
+    if stated != expected:
+        raise ImageError(Code.PIXELS_UNREADABLE, f"the compressed frame states {stated}, the header {expected}")
+    if not is_complete(frame):
+        raise ImageError(Code.PIXELS_UNREADABLE, "the compressed frame has no end")
