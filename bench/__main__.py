@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from bench import engines, growth, ingestion, memory, responses, throughput
+from bench import codecs, engines, growth, ingestion, memory, responses, throughput
 
 QUESTIONS: dict[str, Callable[[list[str]], int]] = {
     "throughput": throughput.main,
@@ -12,6 +12,7 @@ QUESTIONS: dict[str, Callable[[list[str]], int]] = {
     "memory": memory.main,
     "growth": growth.main,
     "engines": engines.main,
+    "codecs": codecs.main,
 }
 
 MAIN = "throughput"
