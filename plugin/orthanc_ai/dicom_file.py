@@ -6,6 +6,7 @@ can ask for gigabytes. So files are inflated here, and what pydicom reads is cou
 
 import zlib
 from io import BytesIO
+from typing import Any
 
 import pydicom
 from pydicom import FileDataset
@@ -29,6 +30,8 @@ _META_GROUP = 0x0002
 _PIXEL_DATA_GROUP = 0x7FE0
 _CHUNK = 2**16
 _TAG_AND_LENGTH = 8
+# A value of so many bytes is pixel data, or nothing that is looked at (attributes.LONGEST_SEQUENCE).
+_LARGE = 2**21 + 1
 
 
 class FileError(Exception):
@@ -134,7 +137,7 @@ class _Source(BytesIO):
     def __init__(self, content: bytes) -> None:
         super().__init__(content)
         self.cut = False
-        self._restart(len(content))
+        self._restart()
 
     def replace(self, content: bytes) -> None:
         """Go on with other content."""
@@ -142,20 +145,27 @@ class _Source(BytesIO):
         self.truncate()
         self.write(content)
         self.seek(0)
-        self._restart(len(content))
+        self._restart()
 
-    def _restart(self, length: int) -> None:
+    def _restart(self) -> None:
+        self._content = self.getvalue()  # the same bytes, no copy
         self._reads_left = MAXIMUM_READS
-        self._bytes_left = MAXIMUM_REREADING * length + MAXIMUM_READS
+        self._bytes_left = MAXIMUM_REREADING * len(self._content) + MAXIMUM_READS
 
     def read(self, size: int | None = -1) -> bytes:
         if size is None or size < 0:
             # Only to inflate it, which pydicom is not to do.
             raise FileError(Code.HEADER_UNREADABLE, "the File Meta Information is ambiguous")
-        content = super().read(size)
+        content: bytes = self._view(size) if size >= _LARGE else super().read(size)
         self._reads_left -= 1
         self._bytes_left -= len(content)
         if self._reads_left < 0 or self._bytes_left < 0:
             raise FileError(Code.HEADER_UNREADABLE, f"more than {MAXIMUM_READS} elements and items")
         self.cut |= _TAG_AND_LENGTH < size != len(content)
         return content
+
+    def _view(self, size: int) -> Any:
+        """The next bytes where they are: to pydicom, which passes a large value on as it is, as good as a copy."""
+        start = self.tell()
+        end = self.seek(min(start + size, len(self._content)))
+        return memoryview(self._content)[start:end]

@@ -1,7 +1,8 @@
-"""Lossless frames of other encoders give back what was stored."""
+"""Lossless frames of other encoders give back what was stored, and so do megabytes of native pixel data."""
 
 import struct
 import subprocess
+from io import BytesIO
 from pathlib import Path
 
 import imagecodecs
@@ -11,10 +12,22 @@ import pytest
 from pydicom import FileDataset, dcmread, dcmwrite
 from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import UID, HTJ2KLossless, JPEG2000Lossless, JPEGLosslessSV1, RLELossless
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    HTJ2KLossless,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLosslessSV1,
+    RLELossless,
+)
 
 from orthanc_ai.codes import Code
+from orthanc_ai.dicom_file import open_file
 from orthanc_ai.xray.decode import decode
+from orthanc_ai.xray.digest import pixel_digest
 from orthanc_ai.xray.errors import ImageError
 
 from .builder import radiograph, written
@@ -125,3 +138,20 @@ def test_rle_of_other_lengths_than_the_picture() -> None:
         assert refusal(framed(film, rle(*segments), RLELossless)) is Code.PIXELS_UNREADABLE
     for frame in (b"\2\0\0\0", struct.pack("<16I", 16, *[64] * 15), struct.pack("<16I", 0, *[64] * 15)):
         assert refusal(framed(film, frame, RLELossless)) is Code.PIXELS_UNREADABLE
+
+
+@pytest.mark.parametrize(
+    "syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian]
+)
+def test_pixel_data_of_megabytes(syntax: UID) -> None:
+    """They are read where they lie in the file, not copied."""
+    pixels = np.random.default_rng(0).integers(0, 4096, (1800, 1700)).astype(np.uint16)
+    film = radiograph(pixels, bits=12, syntax=syntax)
+    film.preamble = bytes(128)
+    stream = BytesIO()
+    dcmwrite(stream, film)
+    opened = open_file(stream.getvalue())
+    assert (decode(opened) == pixels).all()
+    assert pixel_digest(opened) == pixel_digest(radiograph(pixels, bits=12))
+    if syntax != DeflatedExplicitVRLittleEndian:
+        assert refusal(open_file(stream.getvalue()[:-1000])) is Code.PIXELS_UNREADABLE
