@@ -222,6 +222,8 @@ def contain(settings: AI) -> None:
     """Keep this worker process out of the server's way: lowest priority, bounded memory, ended with the server."""
     os.nice(19)
     threading.Thread(target=_end_with_server, daemon=True).start()
+    # Before numpy is imported: a BLAS with threads, if the machine has one, makes a pool of them for each processor.
+    os.environ.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), str(settings.threads_per_worker)))
     limit = settings.worker_memory_mib * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     # A crash is an answer here, not a matter for the host's crash reports.
