@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .codes import Code
+from .models.address import Address
 from .outcomes import CARDIAC_METADATA, REPORT_METADATA, REQUEST_METADATA, XRAY_METADATA, Outcome, Result
 from .server import Level, Resource, Server
 
@@ -40,6 +41,8 @@ class Task:
         The report that this one replaces, if there is one.
     weights
         Digest of the weights that the recipe is about; empty if no model is needed.
+    scorer
+        Where scores are computed; ``None``: in the worker.
     """
 
     analysis: str
@@ -47,6 +50,7 @@ class Task:
     recipe: str
     previous: Result | None = None
     weights: str = ""
+    scorer: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,8 @@ class Work:
         Digest of the weights that the worker must use; empty if no model is needed.
     demonstration
         Whether the report will be one of a demonstration model: those replace each other, never another's.
+    scorer
+        Where scores are computed; ``None``: in the worker.
     """
 
     recipe: str
@@ -116,6 +122,7 @@ class Work:
     refusal: Code | None = None
     weights: str = ""
     demonstration: bool = False
+    scorer: Address | None = None
 
 
 class Analysis(Protocol):

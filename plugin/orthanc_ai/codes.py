@@ -166,11 +166,14 @@ class Code(StrEnum):
     MODEL_TAMPERED = "MODEL_TAMPERED", "The weights differ from those seen first; they are refused."
     MODEL_INVALID = "MODEL_INVALID", "The weights or the model card cannot be used."
 
+    DEVICE_MISSING = "DEVICE_MISSING", "The GPU that AI.Device asks for is not there or cannot be used."
+
     # Why work waits
     PAUSED = "PAUSED", "An operator has paused the work."
 
     # Faults of a job
     WORKER_DIED = "WORKER_DIED", "The worker process died while it read the image."
+    DEVICE_LOST = "DEVICE_LOST", "The process that computes scores on the GPU died while it had the image."
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED", "The analysis took longer than AI.JobTimeout."
     FILE_UNREADABLE = "FILE_UNREADABLE", "Orthanc could not read the stored file."
     DATABASE_BUSY = "DATABASE_BUSY", "Orthanc could not read or write its index; trying again later helps."

@@ -253,7 +253,7 @@ class Job:
                 if self._gone(found):
                     return None
                 raise Fault(Code.FILE_UNREADABLE, "Orthanc has no file of it")
-            answer = self._run(Task(analysis.name, payload, work.recipe, replaced, work.weights))
+            answer = self._run(Task(analysis.name, payload, work.recipe, replaced, work.weights, work.scorer))
             return None if answer.dicom is not None and not self._keep(found, answer) else answer
 
     def _run(self, task: Task) -> Answer:

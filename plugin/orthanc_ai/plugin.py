@@ -201,6 +201,8 @@ class Plugin:
         self.readiness.stop()
         if self._running:
             self._running.stop()
+        # Jobs must know that their workers were taken away: to them, a device that is lost is a fault.
+        self.readiness.close()
         for thread in self._threads:
             thread.join(JOIN_S)
 

@@ -12,8 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from .accelerator import Accelerator
 from .analyses import NotReadyError
 from .codes import Code
+from .models.address import Address
 from .models.card import ModelCard, load_card, with_thresholds
 from .models.errors import ModelError
 from .models.prepared import Prepared, load_prepared
@@ -63,6 +65,7 @@ class Readiness:
         self._reason: tuple[Code, str] = (Code.MODEL_MISSING, "not looked for yet")
         self._prepared: Prepared | None = None
         self._released = False
+        self._accelerator = Accelerator(server, settings, lambda: self.doubt(Code.DEVICE_LOST))
         self.card: ModelCard = with_thresholds(
             load_card(settings.models_directory, settings.model), settings.x_ray.thresholds
         )
@@ -79,6 +82,23 @@ class Readiness:
             code, detail = self._reason
             raise NotReadyError(code, self.card.name, detail)
         return self._prepared
+
+    def scorer(self, prepared: Prepared) -> Address | None:
+        """Where workers let scores of this model be computed; ``None``: they do that themselves.
+
+        Raises
+        ------
+        NotReadyError
+            If the process that did so has just gone.
+        """
+        address = self._accelerator.address(prepared)
+        if address is None and self._accelerator.taken != "cpu":
+            raise NotReadyError(Code.DEVICE_LOST, self.card.name, "")
+        return address
+
+    def device(self) -> str | None:
+        """``cpu`` or ``cuda``: where scores are computed; ``None`` until that is known."""
+        return self._accelerator.taken
 
     def state(self) -> ModelState:
         """How it stands; not ready before what was held has been released, so that who waits for both misses nothing."""
@@ -117,10 +137,10 @@ class Readiness:
         """Try until the model is ready; ``False`` if the server stops before."""
         attempt = 0
         while not self._stopping.is_set():
-            if self._load():
-                return True
-            # If it fails, its reason stands: that of another look would be that nothing was prepared.
-            if self._prepare() and self._load():
+            # If preparing fails, its reason stands: that of another look would be that nothing was prepared.
+            prepared = self._load() or (self._load() if self._prepare() else None)
+            if prepared and self._take_device(prepared):
+                self._prepared = prepared
                 return True
             code, detail = self._reason
             pause = PAUSES_S[min(attempt, len(PAUSES_S) - 1)]
@@ -145,20 +165,36 @@ class Readiness:
             self._doubted.set()
             if self._child:
                 self._child.terminate()
+        self._accelerator.give_up()
 
-    def _load(self) -> bool:
+    def close(self) -> None:
+        """End the process that computes scores, if there is one; nobody must be at work any more."""
+        self._accelerator.stop()
+
+    def _take_device(self, prepared: Prepared) -> bool:
+        self._reason = (Code.STARTING, "the device is being made ready")
         try:
-            self._prepared = load_prepared(self.card, self._settings.cache_directory)
+            self._accelerator.take(prepared)
         except ModelError as error:
             self._reason = (error.code, str(error))
             return False
-        except OSError as error:
-            self._reason = (Code.MODEL_INVALID, f"the model cache cannot be read: {error.strerror}")
-            return False
         except Exception as error:  # noqa: BLE001 - if this thread ended, X-rays would be held for ever
-            self._reason = (Code.MODEL_INVALID, place(error))
+            self._reason = (Code.DEVICE_MISSING, place(error))
             return False
         return True
+
+    def _load(self) -> Prepared | None:
+        try:
+            return load_prepared(self.card, self._settings.cache_directory)
+        except ModelError as error:
+            self._reason = (error.code, str(error))
+            return None
+        except OSError as error:
+            self._reason = (Code.MODEL_INVALID, f"the model cache cannot be read: {error.strerror}")
+            return None
+        except Exception as error:  # noqa: BLE001 - if this thread ended, X-rays would be held for ever
+            self._reason = (Code.MODEL_INVALID, place(error))
+        return None
 
     def _prepare(self) -> bool:
         """Fetch, check and export the model in a process of its own; whether that was done."""

@@ -176,6 +176,11 @@ class AI(Section):
     """What computes the scores: ONNX Runtime with the exported model, or torch with the weights themselves. Their scores
     differ by less than 0.00001."""
 
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """What the engine runs on: the processors, in each worker; the first NVIDIA GPU, in one process that all workers share;
+    or the GPU if it can be used and else the processors, which the log and `/ai/status` then say. With `cuda` and no GPU
+    that can be used, X-rays are held (`DEVICE_MISSING`). See docs/gpu.md."""
+
     workers: int = Field(default=2, ge=1, le=64)
     """Number of worker processes."""
 

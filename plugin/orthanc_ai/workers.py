@@ -24,6 +24,7 @@ from pebble import ProcessExpired, ProcessPool
 from .analyses import CARDIAC, REPORT_CHECK, XRAY, Answer, Task
 from .codes import Code
 from .handover import Handover, Shared
+from .models.errors import DeviceLostError
 from .settings import AI
 
 STOP_CHECK_S = 1.0
@@ -170,6 +171,8 @@ class Workers:
             self._on_replaced()
             reason = "out of the memory that AI.WorkerMemoryMiB allows" if error.exitcode == _OUT_OF_MEMORY else ""
             raise WorkerError(Code.WORKER_DIED, reason or f"exit code {error.exitcode}") from None
+        except DeviceLostError as error:
+            raise WorkerError(Code.DEVICE_LOST, str(error)) from None
         except UnforeseenError as error:
             raise WorkerError(Code.INTERNAL_ERROR, str(error)) from None
         return answer
@@ -246,7 +249,7 @@ def _read(task: Task) -> Answer:
     except MemoryError:
         # What is left of the memory is in pieces; another worker begins afresh.
         os._exit(_OUT_OF_MEMORY)
-    except (SystemExit, KeyboardInterrupt):
+    except (SystemExit, KeyboardInterrupt, DeviceLostError):
         raise
     except BaseException as error:  # noqa: BLE001 - whatever it is, a panic in a codec too, the job must end with a code
         raise UnforeseenError(place(error)) from None

@@ -119,6 +119,12 @@ def test_an_error_is_told_without_its_message_and_the_worker_stays(team: Team) -
     assert team.do("") == before
 
 
+def test_a_device_that_is_lost_has_a_code_and_the_worker_stays(team: Team) -> None:
+    before = team.do("")
+    assert team.fault("lose") == (Code.DEVICE_LOST, "EOFError")
+    assert team.do("") == before
+
+
 def test_a_worker_that_dies_without_work_costs_no_job(team: Team) -> None:
     os.kill(team.do(""), signal.SIGKILL)
     assert team.do("") > 0

@@ -8,6 +8,7 @@ import time
 from orthanc_ai import workers
 from orthanc_ai.analyses import Answer, Task
 from orthanc_ai.codes import Code
+from orthanc_ai.models.errors import DeviceLostError
 from orthanc_ai.outcomes import Outcome
 from orthanc_ai.settings import AI
 
@@ -29,6 +30,8 @@ class Obedient:
                 bytearray(10**12)
             case "raise":
                 raise ValueError("Doe^Jane")
+            case "lose":
+                raise DeviceLostError("EOFError")
             case bytes():
                 return Answer(Outcome(Code.REPORTED, task.recipe, detail=hashlib.sha256(task.payload).hexdigest()))
         return Answer(Outcome(Code.REPORTED, task.recipe, detail=str(os.getpid()), data={"nice": os.nice(0)}))

@@ -90,6 +90,10 @@ class Models(Protocol):
         """Whether it is ready."""
         ...
 
+    def device(self) -> str | None:
+        """Where its scores are computed; ``None`` until that is known."""
+        ...
+
 
 @dataclass(frozen=True)
 class Context:

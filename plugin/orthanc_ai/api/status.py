@@ -76,6 +76,8 @@ class Status(View):
     orthanc_version: str
     model: ConfiguredModel
     engine: str
+    device: str | None
+    """Where scores are computed, `cpu` or `cuda` (one GPU for all workers); `null` until that is known."""
     workers: int
     """Number of worker processes."""
     queue: QueueView
@@ -99,6 +101,7 @@ class StatusReader:
             orthanc_version=self._version(),
             model=model,
             engine=context.settings.engine,
+            device=context.models.device(),
             workers=context.settings.workers,
             queue=QueueView(
                 waiting=work.waiting,

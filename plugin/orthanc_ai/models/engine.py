@@ -1,7 +1,7 @@
 """Engines: what computes a model's scores."""
 
 import hashlib
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,17 @@ from .prepared import Prepared
 
 Floats = npt.NDArray[np.float32]
 EngineName = Literal["onnx", "torch"]
+DeviceName = Literal["cpu", "cuda"]
+
+_ONNX_ON_CUDA = {
+    # Products in TF32, the default, would change scores in the third decimal.
+    "use_tf32": "0",
+    # The default tries every algorithm for each new size of batch, which takes seconds each time.
+    "cudnn_conv_algo_search": "HEURISTIC",
+}
 
 
-class Engine(Protocol):
+class Scorer(Protocol):
     """Computes scores of images. Not shared between threads."""
 
     def scores(self, batch: Floats) -> Floats:
@@ -32,26 +40,37 @@ class Engine(Protocol):
         """
         ...
 
+
+class Engine(Scorer, Protocol):
+    """Runs the network itself."""
+
     def scores_and_features(self, batch: Floats) -> tuple[Floats, Floats]:
         """Scores, and the last feature map: shape (n, channels, size / 32, size / 32), float32, not negative."""
         ...
 
 
-def load_engine(prepared: Prepared, engine: EngineName, threads: int = 1) -> Engine:
+def load_engine(prepared: Prepared, engine: EngineName, threads: int = 1, device: DeviceName = "cpu") -> Engine:
     """The engine of that name for a prepared model.
+
+    Parameters
+    ----------
+    threads
+        On the CPU.
+    device
+        ``cuda``: the first NVIDIA GPU, never the CPU in its place.
 
     Raises
     ------
     ModelError
-        ``MODEL_TAMPERED`` or ``MODEL_INVALID``.
+        ``MODEL_TAMPERED``, ``MODEL_INVALID`` or ``DEVICE_MISSING``.
     """
-    return OnnxEngine(prepared, threads) if engine == "onnx" else TorchEngine(prepared, threads)
+    return OnnxEngine(prepared, threads, device) if engine == "onnx" else TorchEngine(prepared, threads, device)
 
 
 class OnnxEngine:
-    """ONNX Runtime on the CPU."""
+    """ONNX Runtime."""
 
-    def __init__(self, prepared: Prepared, threads: int = 1) -> None:
+    def __init__(self, prepared: Prepared, threads: int = 1, device: DeviceName = "cpu") -> None:
         # What is checked is what is loaded: the file is read once.
         content = prepared.onnx.read_bytes()
         if hashlib.sha256(content).hexdigest() != prepared.onnx_digest:
@@ -62,7 +81,10 @@ class OnnxEngine:
         # Idle threads must not burn the cores that Orthanc needs.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3  # errors
-        self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        if device == "cuda":
+            self._session = _session_on_cuda(content, options)
+        else:
+            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         self._size = prepared.card.input_size
 
     def scores(self, batch: Floats) -> Floats:
@@ -77,20 +99,23 @@ class OnnxEngine:
 
 
 class TorchEngine:
-    """Torch, with TorchXRayVision's own forward pass; on the first GPU if there is one."""
+    """Torch, with TorchXRayVision's own forward pass."""
 
-    def __init__(self, prepared: Prepared, threads: int = 1) -> None:
+    def __init__(self, prepared: Prepared, threads: int = 1, device: DeviceName = "cpu") -> None:
         # These take seconds to import and are not needed for ONNX Runtime.
         import torch
 
         from .network import ScoresAndFeatures, load_network
 
+        if device == "cuda" and not torch.cuda.is_available():
+            built = f"for CUDA {torch.version.cuda}" if torch.version.cuda else "without CUDA"
+            raise ModelError(Code.DEVICE_MISSING, f"torch {torch.__version__}, built {built}, sees no GPU")
         torch.set_num_threads(threads)
         # Convolutions in TF32, torch's default on GPUs, would change scores in the third decimal.
         torch.backends.cudnn.allow_tf32 = False
         network = load_network(prepared.card, prepared.weights, prepared.weights_digest)
         self._torch = torch
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._device = torch.device(device)
         self._network = network.to(self._device)
         self._with_features = ScoresAndFeatures(prepared.card, network).eval().to(self._device)
         self._size = prepared.card.input_size
@@ -107,6 +132,28 @@ class TorchEngine:
             images = self._torch.from_numpy(_checked(batch, self._size)).to(self._device)
             scores, features = self._with_features(images)
             return scores.cpu().numpy(), features.cpu().numpy()
+
+
+def _session_on_cuda(content: bytes, options: Any) -> Any:
+    """A session on the first GPU.
+
+    Raises
+    ------
+    ModelError
+        ``DEVICE_MISSING``. ONNX Runtime itself would go on with the CPU.
+    """
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        raise ModelError(
+            Code.DEVICE_MISSING, f"ONNX Runtime {onnxruntime.__version__} is built without CUDA; onnxruntime-gpu has it"
+        )
+    onnxruntime.preload_dlls()  # CUDA's libraries, where they were installed as Python packages
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=[("CUDAExecutionProvider", _ONNX_ON_CUDA)])
+    except Exception as error:  # its errors are of no common kind
+        raise ModelError(Code.DEVICE_MISSING, f"ONNX Runtime cannot use a GPU: {error}") from error
+    if session.get_providers()[0] != "CUDAExecutionProvider":
+        raise ModelError(Code.DEVICE_MISSING, "ONNX Runtime cannot use a GPU; its libraries for CUDA may be missing")
+    return session
 
 
 def _checked(batch: Floats, size: int) -> Floats:

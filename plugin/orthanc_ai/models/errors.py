@@ -9,7 +9,7 @@ class ModelError(Exception):
     Attributes
     ----------
     code
-        ``MODEL_MISSING``, ``MODEL_TAMPERED`` or ``MODEL_INVALID``.
+        ``MODEL_MISSING``, ``MODEL_TAMPERED``, ``MODEL_INVALID``, or ``DEVICE_MISSING``: nothing to compute with.
     """
 
     def __init__(self, code: Code, message: str) -> None:
@@ -22,3 +22,7 @@ class CardError(ModelError):
 
     def __init__(self, message: str) -> None:
         super().__init__(Code.MODEL_INVALID, message)
+
+
+class DeviceLostError(Exception):
+    """The process that computes scores on the GPU has gone; another one is made, and trying again helps."""

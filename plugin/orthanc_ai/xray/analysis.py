@@ -7,10 +7,12 @@ from ..analyses import XRAY, Answer, Task
 from ..codes import Code
 from ..concepts import Finding
 from ..dicom_file import FileError, header_of, open_file
+from ..models.address import Address
 from ..models.card import load_card, with_thresholds
-from ..models.engine import Engine, load_engine
-from ..models.errors import ModelError
+from ..models.engine import Scorer, load_engine
+from ..models.errors import DeviceLostError, ModelError
 from ..models.prepared import load_prepared
+from ..models.remote import RemoteScorer
 from ..outcomes import Outcome, Result
 from ..report.document import SOP_CLASS_UID
 from ..report.errors import ReportError
@@ -35,7 +37,7 @@ class RadiographReader:
     def __init__(self, settings: AI) -> None:
         self._settings = settings
         self._card = with_thresholds(load_card(settings.models_directory, settings.model), settings.x_ray.thresholds)
-        self._loaded: tuple[str, Engine, FindingsTemplate] | None = None
+        self._loaded: tuple[tuple[str, Address | None], Scorer, FindingsTemplate] | None = None
 
     def read(self, task: Task) -> Answer:
         """Read one instance."""
@@ -59,7 +61,7 @@ class RadiographReader:
                 return self._without_report(task, chosen.code, "", notes, stages)
             source = instance_reference(header)
             with stages("load"):
-                engine, template = self._model(task.weights)
+                scorer, template = self._model(task.weights, task.scorer)
             image = read_radiograph(dataset, self._card.input_size, voi_lut=self._settings.x_ray.voi_lut, stages=stages)
             with stages("digest"):
                 digest = pixel_digest(dataset)
@@ -71,7 +73,11 @@ class RadiographReader:
         except (ImageError, FileError, ReportError) as error:
             return self._without_report(task, error.code, str(error), notes, stages)
         with stages("infer"):
-            scores = engine.scores(image.tensor[None])[0]
+            try:
+                scores = scorer.scores(image.tensor[None])[0]
+            except DeviceLostError:
+                self._loaded = None
+                raise
             findings = classify(self._card, scores, band=self._settings.x_ray.undetermined_band)
         with stages("report"):
             identity = report_identity(source.sop_instance_uid.decode("iso8859"), digest, XRAY, task.recipe, "findings")
@@ -96,14 +102,18 @@ class RadiographReader:
         )
         return Answer(outcome, dicom, seconds=stages.seconds, cpu_seconds=stages.cpu_seconds)
 
-    def _model(self, weights: str) -> tuple[Engine, FindingsTemplate]:
+    def _model(self, weights: str, address: Address | None) -> tuple[Scorer, FindingsTemplate]:
         """The model with exactly these weights: what the recipe says is what is used."""
-        if self._loaded is None or self._loaded[0] != weights:
+        if self._loaded is None or self._loaded[0] != (weights, address):
             settings = self._settings
             prepared = load_prepared(self._card, settings.cache_directory)
             if prepared.weights_digest != weights:
                 raise ModelError(Code.MODEL_TAMPERED, "the weights have changed since the server looked at them")
-            engine = load_engine(prepared, settings.engine, settings.threads_per_worker)
+            scorer: Scorer
+            if address is None:
+                scorer = load_engine(prepared, settings.engine, settings.threads_per_worker)
+            else:
+                scorer = RemoteScorer(address, prepared)
             lut = "applied" if settings.x_ray.voi_lut else "not applied"
             report = ReportSettings(
                 title=settings.x_ray.report_title.concept(),
@@ -111,7 +121,7 @@ class RadiographReader:
                 parameters=(f"VOI LUT or window of the image {lut}",),
             )
             template = FindingsTemplate(self._card, weights_digest=prepared.weights_digest, settings=report)
-            self._loaded = weights, engine, template
+            self._loaded = (weights, address), scorer, template
         return self._loaded[1:]
 
     def _without_report(self, task: Task, code: Code, detail: str, notes: tuple[Code, ...], stages: Stages) -> Answer:

@@ -58,5 +58,6 @@ class Radiographs:
             recipe,
             lambda: server.file(resource.identifier),
             weights=prepared.weights_digest,
+            scorer=self._readiness.scorer(prepared),
             demonstration=self._readiness.card.demonstration,
         )

@@ -158,6 +158,9 @@ class Models:
     def state(self) -> ModelState:
         return ModelState(self.card.name, self.card.title, False, Code.MODEL_MISSING, "not fetched", False, "")
 
+    def device(self) -> str | None:
+        return None
+
 
 NASTY = (
     "",

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from orthanc_ai.codes import Code
-from orthanc_ai.models.engine import OnnxEngine, TorchEngine, load_engine
+from orthanc_ai.models.engine import EngineName, OnnxEngine, TorchEngine, load_engine
 from orthanc_ai.models.errors import ModelError
 from tests.unit.networks import engine, films, prepared
 
@@ -21,6 +21,14 @@ def test_engines_agree() -> None:
     assert features.dtype == scores.dtype == np.float32
     assert np.abs(scores - torch_scores).max() < 1e-4
     assert np.abs(features - torch_features).max() / torch_features.max() < 1e-4
+
+
+@pytest.mark.parametrize("name", ["onnx", "torch"])
+def test_no_engine_takes_the_processors_for_a_gpu(name: EngineName) -> None:
+    """The libraries that the product brings along are built without CUDA; either would go on without it."""
+    with pytest.raises(ModelError, match="without CUDA") as caught:
+        load_engine(prepared(), name, device="cuda")
+    assert caught.value.code is Code.DEVICE_MISSING
 
 
 def test_a_batch_is_its_images_one_by_one() -> None:
