@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from bench import codecs, engines, growth, ingestion, memory, responses, throughput
+from bench import codecs, engines, gpu, growth, ingestion, memory, responses, throughput
 
 QUESTIONS: dict[str, Callable[[list[str]], int]] = {
     "throughput": throughput.main,
@@ -13,6 +13,7 @@ QUESTIONS: dict[str, Callable[[list[str]], int]] = {
     "growth": growth.main,
     "engines": engines.main,
     "codecs": codecs.main,
+    "gpu": gpu.main,
 }
 
 MAIN = "throughput"
