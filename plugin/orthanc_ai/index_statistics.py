@@ -1,13 +1,15 @@
-"""What SQLite is told about Orthanc's index before Orthanc opens it: which of its indexes find a single resource.
+"""What SQLite is told about Orthanc's index before Orthanc opens it: how to find a single resource.
 
-Orthanc 1.12.7 asks for "the instance with this identifier". There is an index of the types of resources and one of their
-identifiers, and without statistics SQLite takes both for equally good and chooses the first: it goes through all instances
-whenever Orthanc looks for one, 60 ms among 100,000, and some twenty times for each report. Two rows in `sqlite_stat1`, where
-SQLite keeps its statistics and lets applications write their own (sqlite.org/fileformat2.html, section 2.6.3; lang_analyze.html,
-"Fixed Results of ANALYZE"), make it choose rightly. Orthanc 1.13.1 declares the index unique, to the same end.
+Orthanc (1.12.7, 1.13.0) asks for "the instance with this identifier", and "the tags of the series of this study". Without
+statistics, SQLite takes the index of the types of resources for as good as the one of their identifiers, and chooses the first:
+it goes through all instances whenever Orthanc looks for one, 60 ms among 100,000, and some twenty times for each report. For
+each study that becomes stable it goes through all tags and all metadata of the archive, 0.6 s. With a few rows in
+`sqlite_stat1`, where SQLite keeps its statistics and lets applications write their own (sqlite.org/fileformat2.html, "The
+sqlite_stat1 table"), all of that takes less than a millisecond.
 
-True numbers for everything, by `ANALYZE`, would be worse than none: SQLite then looks for metadata in the metadata of all
-resources, which takes ten times as long.
+True numbers for everything, by `ANALYZE`, would be worse than none: SQLite then begins a search in metadata with the metadata of
+all resources, which takes ten times as long. Orthanc 1.13.1 declares the index of identifiers unique, which is the first
+of these rows.
 """
 
 import json
@@ -21,12 +23,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-TABLES = {"PublicIndex": "Resources", "DicomIdentifiersIndexValues": "DicomIdentifiers"}
-"""The indexes that find a single resource, by its Orthanc identifier and by its DICOM identifiers, and whose they are."""
-
-STATISTICS = "1000000 1"
-"""Rows of the index, and rows for each value. Only the second number decides; the first is what SQLite assumes anyway
-(2 to the power of 20) where it knows nothing."""
+STATISTICS = (
+    # By its Orthanc identifier, or a DICOM one, there is one resource, though the index does not say that it is unique.
+    ("Resources", "PublicIndex", "1000000 1"),
+    ("DicomIdentifiers", "DicomIdentifiersIndexValues", "1000000 1"),
+    # From a resource to its children is a short way, shorter than through all tags and metadata.
+    ("Resources", "ChildrenIndex", "1000000 2"),
+    ("MainDicomTags", "sqlite_autoindex_MainDicomTags_1", "10000000 10 1 1"),
+    ("Metadata", "sqlite_autoindex_Metadata_1", "10000000 6 1"),
+)
+"""Table, index, and how many rows the index has, how many for each value of its first column, of its first two, and so on.
+They are those of an archive of some 100,000 images, and serve any: only their order of magnitude decides. Of indexes that are
+not named here, SQLite goes on to assume ten rows for each value."""
 
 BUSY_S = 1.0
 """How long to wait for whoever else has the index open."""
@@ -90,22 +98,15 @@ def describe(index: Path, orthanc: Path = Path("/proc/self/exe")) -> bool:
 
 
 def _write(database: sqlite3.Connection) -> bool:
-    database.execute("BEGIN IMMEDIATE")
     found = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
-    # A unique index needs no statistics. An automatic one has a name of its own, so these two were made by name.
-    unique = {name for table in TABLES.values() for _, name, is_unique, *_ in _indexes(database, table) if is_unique}
-    missing = [(table, name, STATISTICS) for name, table in TABLES.items() if name in found - unique]
-    if not missing or "sqlite_stat1" in found:
-        database.execute("ROLLBACK")
+    rows = [row for row in STATISTICS if row[1] in found]
+    if not rows or "sqlite_stat1" in found:
         return False
+    database.execute("BEGIN IMMEDIATE")
     database.execute("ANALYZE sqlite_master")  # makes the table, and looks at no other
-    database.executemany("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)", missing)
+    database.executemany("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)", rows)
     database.execute("COMMIT")
     return True
-
-
-def _indexes(database: sqlite3.Connection, table: str) -> list[tuple[int, str, int]]:
-    return [row[:3] for row in database.execute("SELECT * FROM pragma_index_list(?)", (table,))]
 
 
 def _create(index: Path, orthanc: Path) -> None:

@@ -212,7 +212,7 @@ def _describe_index(server: Server, configuration: dict[str, Any]) -> None:
     index = index_file(configuration, server.configuration_folder())
     try:
         if index and describe(index):
-            server.warn("AI: SQLite has been told which indexes of Orthanc's index find a single resource")
+            server.warn("AI: SQLite has been told how to find a single resource in Orthanc's index")
     except IndexStatisticsError as error:
         server.warn(f"AI: the index has no statistics, so everything becomes slower with each image: {error}")
 

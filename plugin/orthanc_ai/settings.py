@@ -253,9 +253,9 @@ class AI(Section):
     """Largest request body that /ai routes accept, KiB."""
 
     index_statistics: bool = True
-    """Tell SQLite, before Orthanc opens its index, which of the indexes in it find a single resource. Without that Orthanc (before
-    1.13.1) goes through all instances whenever it looks for one, so that everything becomes slower with each image. It is two
-    rows in the table `sqlite_stat1`, which SQLite keeps for this; `DROP TABLE sqlite_stat1` takes them away."""
+    """Tell SQLite, before Orthanc opens its index, how to find a single resource in it. Without that Orthanc goes through all
+    instances whenever it looks for one, so that everything becomes slower with each image. It is five rows in the table
+    `sqlite_stat1`, which SQLite keeps for this; `DROP TABLE sqlite_stat1` takes them away."""
 
     @field_validator("backfill")
     @classmethod
