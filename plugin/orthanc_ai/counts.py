@@ -55,11 +55,19 @@ class Counter:
     ----------
     clock
         Seconds, monotonic.
+    cost
+        Seconds of processor time of the thread that asks: Orthanc answers on it. A busy machine makes no archive large.
     """
 
-    def __init__(self, server: Server, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        server: Server,
+        clock: Callable[[], float] = time.monotonic,
+        cost: Callable[[], float] = time.thread_time,
+    ) -> None:
         self._server = server
         self._clock = clock
+        self._cost = cost
         self._lock = threading.Lock()
         self._counts: Counts | None = None
         self._ended = 0.0
@@ -90,17 +98,17 @@ class Counter:
             If the index cannot be read.
         """
         with self._lock:
-            started = self._clock()
-            if self._counts is None or started >= self._ended + self._taken / self._share():
+            if self._counts is None or self._clock() >= self._ended + self._taken / self._share():
                 # Before it is counted: what changes meanwhile may be missing.
                 changed, self._changed = self._changed, False
+                before = self._cost()
                 try:
                     self._counts = self._count()
                 except BaseException:
                     self._changed = self._changed or changed
                     raise
                 self._ended = self._clock()
-                self._taken = self._ended - started
+                self._taken = self._cost() - before
             return self._counts
 
     def known(self) -> Counts | None:

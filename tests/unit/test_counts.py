@@ -21,7 +21,7 @@ class Slow:
         self.now = 0.0
         self.seconds = seconds
         self.archive.trouble = self.tick
-        self.counter = Counter(self.archive.server, lambda: self.now)
+        self.counter = Counter(self.archive.server, lambda: self.now, lambda: self.now)
 
     def tick(self, call: str) -> None:
         self.now += self.seconds if call == "find" else 0

@@ -206,7 +206,7 @@ class Slow(Archive):
 def large(*rows: Resource) -> tuple[Slow, Counter, Routes]:
     """Routes over a large archive that has been counted."""
     archive = Slow(rows)
-    counter = Counter(cast(Server, archive), lambda: archive.now)
+    counter = Counter(cast(Server, archive), lambda: archive.now, lambda: archive.now)
     counter.refresh()
     archive.counted = 0
     return archive, counter, Routes(dataclasses.replace(context(archive, queue=Queue()), counter=counter))
