@@ -61,7 +61,10 @@ def items(dataset: Dataset, keyword: str) -> list[Dataset]:
     value = attribute(dataset, keyword, LONGEST_SEQUENCE)
     if not value:
         return []
-    found = [item for item in value if isinstance(item, Dataset)] if hasattr(value, "__iter__") else []
+    # A number or a name: what follows would not do for those.
+    if not hasattr(value, "__iter__") or not hasattr(value, "__len__"):
+        raise MalformedError(f"{keyword} is not a sequence")
+    found = [item for item in value if isinstance(item, Dataset)]
     if len(found) != len(value):
         raise MalformedError(f"{keyword} is not a sequence")
     return found

@@ -252,10 +252,11 @@ class AI(Section):
     maximum_body_kib: int = Field(default=256, ge=1, le=65536, alias="MaximumBodyKiB")
     """Largest request body that /ai routes accept, KiB."""
 
-    index_statistics: bool = True
+    index_statistics: bool = False
     """Tell SQLite, before Orthanc opens its index, how to find a single resource in it. Without that Orthanc goes through all
     instances whenever it looks for one, so that everything becomes slower with each image. It is five rows in the table
-    `sqlite_stat1`, which SQLite keeps for this; `DROP TABLE sqlite_stat1` takes them away."""
+    `sqlite_stat1`, which SQLite keeps for this; `DROP TABLE sqlite_stat1` takes them away. The product's own orthanc.json
+    switches it on; elsewhere nobody writes into your index unless you say so."""
 
     @field_validator("backfill")
     @classmethod
