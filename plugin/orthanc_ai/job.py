@@ -225,8 +225,7 @@ class Job:
         After a correction of the Patient ID the same UIDs stand under two patients. Their Orthanc identifiers are not
         compared: Orthanc takes padding for a part of the Patient ID where a source does not state the representation.
         """
-        query = {"SOPInstanceUID": result.sop_instance_uid}
-        for stored in self._server.find("instance", query, tags=IDENTITY_TAGS):
+        for stored in self._server.bearers(result.sop_instance_uid):
             if _identity(stored) == _identity(found):
                 return (_Kept.OURS if REPORT_METADATA in stored.metadata else _Kept.UNMARKED), stored.identifier
         return _Kept.NO, ""
@@ -323,7 +322,7 @@ class Job:
             raise Fault(verdict.code, verdict.detail, parked=True)
 
     def _gone(self, found: Resource) -> bool:
-        return self._server.resource(found.level, found.identifier) is None
+        return not self._server.exists(found.level, found.identifier)
 
     # Writing it down
 

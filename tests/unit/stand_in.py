@@ -196,6 +196,15 @@ class Archive:
         item = self.items.get(identifier)
         return self._resource(item, tags) if item and item.level == level else None
 
+    def exists(self, level: Level, identifier: str) -> bool:
+        self._call("exists")
+        item = self.items.get(identifier)
+        return item is not None and item.level == level
+
+    def bearers(self, sop_instance_uid: str) -> tuple[Resource, ...]:
+        tags = ("PatientID", "StudyInstanceUID")
+        return self.find("instance", {"SOPInstanceUID": sop_instance_uid}, tags=tags)
+
     def study_of(self, _level: Level, identifier: str) -> Resource | None:
         self._call("study_of")
         item = self.items.get(identifier)
