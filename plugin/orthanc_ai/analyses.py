@@ -25,6 +25,10 @@ REPORT_CHECK = "report-check"
 """Name of a worker's task that is no analysis: is a stored report the one that would be stored now?"""
 
 
+XRAY_MODEL = "xray-model"
+"""Name of a worker's task that is no analysis: to load the model before the first image comes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """What a worker gets.

@@ -1,18 +1,20 @@
 """The plugin: the rooms, wired together."""
 
 import threading
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from .analyses import METADATA, Analysis
+from .analyses import METADATA, XRAY_MODEL, Analysis, NotReadyError, Task
 from .api.access import Access
 from .api.context import Context
 from .api.dispatch import Dispatcher
 from .api.routes import Routes
 from .cardiac.index_tags import EXTRA_MAIN_DICOM_TAGS
 from .cardiac.trigger import CardiacStudies
+from .codes import Code
 from .counts import Counter
 from .courtesy import Courtesy, Processors
 from .desk import Desk
@@ -32,7 +34,7 @@ from .sending.deliveries import Deliveries
 from .server import Server
 from .settings import SettingsError, read_settings
 from .viewer import Viewer
-from .workers import Workers
+from .workers import WorkerError, Workers
 from .xray.trigger import Radiographs
 
 STACK_BYTES = 8 * 1024 * 1024
@@ -195,6 +197,28 @@ class Plugin:
     def _model_ready(self) -> None:
         if self._running:
             self._running.inbox.errands.release_held()
+            if self.settings.x_ray.enabled:
+                # On a thread of its own: the model counts as ready meanwhile.
+                threading.Thread(target=self._warm, args=(self._running.workers,), name="ai-warm", daemon=True).start()
+
+    def _warm(self, workers: Workers) -> None:
+        """Let a worker load its libraries and the model, or the first image would wait for that."""
+        started = time.monotonic()
+        fault: Code | None
+        try:
+            prepared = self.readiness.prepared()
+            task = Task(XRAY_MODEL, None, "", weights=prepared.weights_digest, scorer=self.readiness.scorer(prepared))
+            loaded = workers.run(task).outcome
+        except NotReadyError as reason:
+            fault = reason.code
+        except WorkerError as error:
+            fault = error.code
+        else:
+            fault = Code(loaded.detail) if loaded.code is Code.HELD else None
+        if fault is None:
+            self.server.warn(f"AI: a worker has loaded the model in {time.monotonic() - started:.1f} s")
+        elif fault is not Code.STOPPING:
+            self.server.warn(f"AI: no worker could load the model yet: {fault}; the first image will try")
 
     def _stop(self) -> None:
         self._dispatcher.stop()

@@ -21,7 +21,7 @@ from typing import Protocol
 
 from pebble import ProcessExpired, ProcessPool
 
-from .analyses import CARDIAC, REPORT_CHECK, XRAY, Answer, Task
+from .analyses import CARDIAC, REPORT_CHECK, XRAY, XRAY_MODEL, Answer, Task
 from .codes import Code
 from .handover import Handover, Shared
 from .models.errors import DeviceLostError
@@ -214,9 +214,11 @@ def _start(settings_json: str) -> None:
     # Imported here, since the server process never needs the codecs, numpy or the engines.
     from .cardiac.analysis import StudyReader
     from .report.check import ReportChecker
-    from .xray.analysis import RadiographReader
+    from .xray.analysis import ModelLoader, RadiographReader
 
-    _readers[XRAY] = RadiographReader(settings)
+    radiographs = RadiographReader(settings)
+    _readers[XRAY] = radiographs
+    _readers[XRAY_MODEL] = ModelLoader(radiographs)
     _readers[CARDIAC] = StudyReader(settings)
     _readers[REPORT_CHECK] = ReportChecker()
 

@@ -99,6 +99,17 @@ def test_killed_in_the_middle_nothing_is_lost_and_nothing_done_twice(
     assert len(orthanc.reports()) == len(IMAGES)
 
 
+def test_the_first_image_finds_a_worker_with_the_model(make_server: Callable[..., Orthanc], data: Path) -> None:
+    orthanc = make_server().start()
+    orthanc.wait_until(lambda: "a worker has loaded the model" in orthanc.log_text(), "no worker loads the model")
+    workers = orthanc.workers()
+    assert len(workers) == 1
+    orthanc.upload([data / "cxr" / IMAGES[0]])
+    orthanc.wait_idle()
+    assert len(orthanc.reports()) == 1
+    assert orthanc.workers() == workers
+
+
 def test_workers_do_not_outlive_a_killed_server(make_server: Callable[..., Orthanc], data: Path) -> None:
     orthanc = make_server().start()
     orthanc.upload([data / "cxr" / IMAGES[0]])

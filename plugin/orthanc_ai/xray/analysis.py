@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+
 from ..analyses import XRAY, Answer, Task
 from ..codes import Code
 from ..concepts import Finding
@@ -31,7 +33,7 @@ from .select import judge
 class RadiographReader:
     """Reads chest radiographs with the configured model.
 
-    The model is loaded at the first image, so that a worker is there before its model is.
+    The model is loaded at the first image or before (see `ModelLoader`), so that a worker is there before its model is.
     """
 
     def __init__(self, settings: AI) -> None:
@@ -102,6 +104,19 @@ class RadiographReader:
         )
         return Answer(outcome, dicom, seconds=stages.seconds, cpu_seconds=stages.cpu_seconds)
 
+    def load(self, task: Task) -> None:
+        """Load the model that a task is about and use it once, since the first time takes longer.
+
+        Raises
+        ------
+        ModelError
+            If the model with these weights is not there.
+        DeviceLostError
+            If the process that computes scores has gone.
+        """
+        scorer, _ = self._model(task.weights, task.scorer)
+        scorer.scores(np.zeros((1, 1, self._card.input_size, self._card.input_size), np.float32))
+
     def _model(self, weights: str, address: Address | None) -> tuple[Scorer, FindingsTemplate]:
         """The model with exactly these weights: what the recipe says is what is used."""
         if self._loaded is None or self._loaded[0] != (weights, address):
@@ -127,6 +142,21 @@ class RadiographReader:
     def _without_report(self, task: Task, code: Code, detail: str, notes: tuple[Code, ...], stages: Stages) -> Answer:
         outcome = Outcome(code, task.recipe, detail=detail, notes=notes, model=self._card.name, result=task.previous)
         return Answer(outcome, seconds=stages.seconds, cpu_seconds=stages.cpu_seconds)
+
+
+class ModelLoader:
+    """Lets a reader load its model before an image comes."""
+
+    def __init__(self, reader: RadiographReader) -> None:
+        self._reader = reader
+
+    def read(self, task: Task) -> Answer:
+        """Load the model that the task names."""
+        try:
+            self._reader.load(task)
+        except ModelError as error:
+            return Answer(Outcome(Code.HELD, task.recipe, str(error.code)))
+        return Answer(Outcome(Code.REPORTED, task.recipe))
 
 
 def _listed(finding: Finding) -> dict[str, Any]:
