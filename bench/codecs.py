@@ -28,7 +28,6 @@ from bench.decoders import Compressed, Decoder, Pixels, installed
 from orthanc_ai.xray.decode import decode
 from phantom.dicom import chest_dx
 from phantom.progress import progress
-from tests.unit.xray.reader import read
 
 QUESTION = "Processor time of decoding, for each transfer syntax, beside the other decoders that Python can call"
 
@@ -146,6 +145,9 @@ def with_depth(phantom: Dataset, bits: int) -> Dataset:
 
 def measure(name: str, bits: int, required: bool, path: Path, others: dict[str, Decoder], rounds: int) -> Case:
     """Time the decoders of one film."""
+    # Imported here: it brings torch along, which the other benchmarks are better without.
+    from tests.unit.xray.reader import read
+
     dataset = dcmread(path)
     compressed = dataset.file_meta.TransferSyntaxUID.is_encapsulated
     frame = get_frame(dataset.PixelData, 0, number_of_frames=1) if compressed else dataset.PixelData
