@@ -25,6 +25,7 @@ from pydicom.encaps import encapsulate, get_frame
 
 from bench.answers import FOLDER, machine, table, write_json
 from bench.decoders import Compressed, Decoder, Pixels, installed
+from orthanc_ai.codes import Code
 from orthanc_ai.xray.decode import decode
 from phantom.dicom import chest_dx
 from phantom.progress import progress
@@ -165,6 +166,9 @@ def measure(name: str, bits: int, required: bool, path: Path, others: dict[str, 
                 else:
                     timed[other] = functools.partial(decoder, film)
     content = path.read_bytes()
+    # Loads the model, too.
+    if (outcome := read(content).outcome).code is not Code.REPORTED:
+        raise RuntimeError(f"{name} of {bits} bits ends with {outcome.code}: {outcome.detail}")
     taken: dict[str, list[float]] = {one: [] for one in timed}
     whole: list[float] = []
     for k in range(rounds):
