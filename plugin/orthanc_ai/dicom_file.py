@@ -12,7 +12,7 @@ import pydicom
 from pydicom import FileDataset
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset, read_preamble
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.uid import DeflatedExplicitVRLittleEndian, UncompressedTransferSyntaxes
 
 from .codes import Code
 
@@ -94,7 +94,9 @@ def header_of(dataset: FileDataset) -> Dataset:
 def _read(source: "_Source", pixels: bool) -> FileDataset:
     preamble = read_preamble(source, False)
     meta = read_dataset(source, False, True, stop_when=lambda tag, vr, length: tag >> 16 != _META_GROUP)
-    if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
+    syntax = meta.get("TransferSyntaxUID")
+    source.native = syntax in UncompressedTransferSyntaxes
+    if syntax != DeflatedExplicitVRLittleEndian:
         source.seek(0)
         return pydicom.dcmread(source, stop_before_pixels=not pixels)
     # PS3.5 section A.5: what follows the File Meta Information is deflated.
@@ -132,11 +134,14 @@ class _Source(BytesIO):
     ----------
     cut
         Whether a value was read beyond the end.
+    native
+        Whether pixel data are native: then a large value is no copy of the file's bytes but a view of them. Of
+        compressed pixel data pydicom wants bytes.
     """
 
     def __init__(self, content: bytes) -> None:
         super().__init__(content)
-        self.cut = False
+        self.cut = self.native = False
         self._restart()
 
     def replace(self, content: bytes) -> None:
@@ -156,7 +161,7 @@ class _Source(BytesIO):
         if size is None or size < 0:
             # Only to inflate it, which pydicom is not to do.
             raise FileError(Code.HEADER_UNREADABLE, "the File Meta Information is ambiguous")
-        content: bytes = self._view(size) if size >= _LARGE else super().read(size)
+        content: bytes = self._view(size) if self.native and size >= _LARGE else super().read(size)
         self._reads_left -= 1
         self._bytes_left -= len(content)
         if self._reads_left < 0 or self._bytes_left < 0:

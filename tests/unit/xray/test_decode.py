@@ -155,3 +155,16 @@ def test_pixel_data_of_megabytes(syntax: UID) -> None:
     assert pixel_digest(opened) == pixel_digest(radiograph(pixels, bits=12))
     if syntax != DeflatedExplicitVRLittleEndian:
         assert refusal(open_file(stream.getvalue()[:-1000])) is Code.PIXELS_UNREADABLE
+
+
+def test_megabytes_of_compressed_pixel_data_with_a_length() -> None:
+    """The standard leaves their length undefined; some products do not."""
+    pixels = np.random.default_rng(0).integers(0, 4096, (1300, 1200)).astype(np.uint16)
+    film = radiograph(pixels, bits=12, syntax=JPEG2000Lossless)
+    film.preamble = bytes(128)
+    film["PixelData"].is_undefined_length = False
+    stream = BytesIO()
+    dcmwrite(stream, film)
+    opened = open_file(stream.getvalue())
+    assert (decode(opened) == pixels).all()
+    assert pixel_digest(opened) == pixel_digest(film)
