@@ -61,11 +61,8 @@ def items(dataset: Dataset, keyword: str) -> list[Dataset]:
     value = attribute(dataset, keyword, LONGEST_SEQUENCE)
     if not value:
         return []
-    # A number or a name: what follows would not do for those.
-    if not hasattr(value, "__iter__") or not hasattr(value, "__len__"):
-        raise MalformedError(f"{keyword} is not a sequence")
-    found = [item for item in value if isinstance(item, Dataset)]
-    if len(found) != len(value):
+    found = list(value) if hasattr(value, "__iter__") else [value]
+    if not all(isinstance(item, Dataset) for item in found):
         raise MalformedError(f"{keyword} is not a sequence")
     return found
 
