@@ -4,28 +4,22 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from enum import Enum, auto
 
-from .analyses import REPORT_CHECK, Analysis, Answer, NotReadyError, Task, Work
+from .analyses import Analysis, Answer, NotReadyError, Task, Work
 from .codes import Code
-from .outcomes import REPORT_METADATA, Outcome, Result, read_outcome
+from .faults import Fault, StoppingError
+from .keeper import IDENTITY_TAGS, Keeper, Kept
+from .outcomes import Outcome, read_outcome
 from .pause import Pause
 from .retries import due_after, pause_s, remaining_s
-from .server import FileRefusedError, Resource, Server, ServerError
+from .server import Resource, Server, ServerError
 from .workers import WorkerError, Workers, place
-
-IDENTITY_TAGS = ("PatientID", "StudyInstanceUID")
-"""What a report and its source have in common."""
 
 _WAITING = (Code.HELD, Code.RETRYING)
 """Outcomes that settle nothing yet."""
 
 _OPEN = (*_WAITING, Code.FAILED)
 """Outcomes that are no result."""
-
-
-class StoppingError(Exception):
-    """The server stops; what is in hand comes again after the restart."""
 
 
 @dataclass(slots=True)
@@ -78,32 +72,6 @@ class Ended:
     again: bool = False
 
 
-class _Kept(Enum):
-    """Whether the archive has a report."""
-
-    NO = auto()
-    OURS = auto()
-    UNMARKED = auto()
-
-
-class Fault(Exception):  # noqa: N818 - it is a value that becomes an outcome
-    """An attempt that failed.
-
-    Attributes
-    ----------
-    parked
-        Whether trying again is of no use.
-    counts
-        Whether it counts towards AI.MaxAttempts: a full disk is no fault of the job.
-    """
-
-    def __init__(self, code: Code, detail: str, *, parked: bool = False, counts: bool = True) -> None:
-        super().__init__(f"{code}: {detail}" if detail else str(code))
-        self.code = code
-        self.parked = parked
-        self.counts = counts
-
-
 class Job:
     """Does jobs, one at a time on each thread that calls it.
 
@@ -130,7 +98,14 @@ class Job:
         self._workers = workers
         self._pause = pause
         self._knocks = knocks
-        self._mark = mark
+        self._keeper = Keeper(
+            server,
+            self._run,
+            mark,
+            # Looked up when it happens: whom to tell is set later.
+            on_store=lambda: knocks.stored(),
+            on_marked=lambda identifier: knocks.marked(identifier),
+        )
         self._max_attempts = max_attempts
         self._first_pause_s = first_pause_s
 
@@ -217,18 +192,7 @@ class Job:
             return not asked
         if outcome.code in _WAITING:
             return False
-        return outcome.result is None or self._kept(found, outcome.result)[0] is _Kept.OURS
-
-    def _kept(self, found: Resource, result: Result) -> tuple[_Kept, str]:
-        """Whether a report is there, for the patient and study of its source, and its Orthanc identifier.
-
-        After a correction of the Patient ID the same UIDs stand under two patients. Their Orthanc identifiers are not
-        compared: Orthanc takes padding for a part of the Patient ID where a source does not state the representation.
-        """
-        for stored in self._server.bearers(result.sop_instance_uid):
-            if _identity(stored) == _identity(found):
-                return (_Kept.OURS if REPORT_METADATA in stored.metadata else _Kept.UNMARKED), stored.identifier
-        return _Kept.NO, ""
+        return outcome.result is None or self._keeper.find(found, outcome.result)[0] is Kept.OURS
 
     # Doing it
 
@@ -249,11 +213,11 @@ class Job:
             except ServerError as error:
                 raise Fault(Code.FILE_UNREADABLE, str(error)) from error
             if payload is None:
-                if self._gone(found):
+                if self._keeper.gone(found):
                     return None
                 raise Fault(Code.FILE_UNREADABLE, "Orthanc has no file of it")
             answer = self._run(Task(analysis.name, payload, work.recipe, replaced, work.weights, work.scorer))
-            return None if answer.dicom is not None and not self._keep(found, answer) else answer
+            return None if answer.dicom is not None and not self._keeper.keep(found, answer) else answer
 
     def _run(self, task: Task) -> Answer:
         try:
@@ -262,67 +226,6 @@ class Job:
             if error.code is Code.STOPPING:
                 raise StoppingError from None
             raise Fault(error.code, error.detail) from error
-
-    def _keep(self, found: Resource, answer: Answer) -> bool:
-        """Store a report unless it is there, see that it is there, and mark it as ours.
-
-        Returns
-        -------
-        Whether the resource is still there. A report must not bring back a study that was deleted meanwhile.
-
-        Raises
-        ------
-        Fault
-            If the report is not there afterwards.
-        """
-        dicom, result = answer.dicom, answer.outcome.result
-        assert dicom is not None
-        assert result is not None
-        if self._gone(found):
-            return False
-        kept, identifier = self._kept(found, result)
-        if kept is _Kept.NO:
-            self._knocks.stored()
-            try:
-                stored = self._server.store(dicom)
-            except FileRefusedError as error:
-                raise Fault(Code.STORE_REFUSED, str(error), parked=True) from error
-            except ServerError as error:
-                raise Fault(Code.STORE_FAILED, str(error), counts=False) from error
-            if self._gone(found):
-                self._server.delete("instance", stored)
-                return False
-            kept, identifier = self._kept(found, result)
-            if kept is _Kept.NO:
-                # It counts: a filter of the site that discards reports will do so again.
-                raise Fault(Code.STORE_FAILED, "Orthanc took the report but does not have it")
-        elif kept is _Kept.UNMARKED:
-            self._compare(identifier, dicom)
-        if kept is _Kept.UNMARKED:
-            self._server.set_metadata("instance", identifier, REPORT_METADATA, self._mark(result.demonstration))
-            self._knocks.marked(identifier)
-        return True
-
-    def _compare(self, identifier: str, ours: bytes) -> None:
-        """See whether a report that nobody has marked is ours: come back from an archive, or stored before a crash.
-
-        Raises
-        ------
-        Fault
-            If somebody else has stored something under its identifiers.
-        """
-        try:
-            stored = self._server.file(identifier)
-        except ServerError as error:
-            raise Fault(Code.STORE_FAILED, f"the stored report cannot be read: {error}") from error
-        if stored is None:
-            raise Fault(Code.STORE_FAILED, "the report vanished while it was looked at")
-        verdict = self._run(Task(REPORT_CHECK, {"stored": stored, "ours": ours}, "")).outcome
-        if verdict.code is not Code.REPORTED:
-            raise Fault(verdict.code, verdict.detail, parked=True)
-
-    def _gone(self, found: Resource) -> bool:
-        return not self._server.exists(found.level, found.identifier)
 
     # Writing it down
 
@@ -374,10 +277,6 @@ class Job:
         if outcome.code in _OPEN:
             line += f": {outcome.detail}" + (f", attempt {outcome.attempts}" if outcome.code is not Code.HELD else "")
         server.warn(f"AI: {analysis.name}: {line}")
-
-
-def _identity(resource: Resource) -> list[str]:
-    return [str(resource.tags.get(tag, "")).strip() for tag in IDENTITY_TAGS]
 
 
 @contextmanager

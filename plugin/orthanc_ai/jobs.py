@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from .analyses import Analysis
 from .codes import Code
 from .courtesy import Courtesy
-from .job import Job, Knocks, StoppingError
+from .faults import StoppingError
+from .job import Job, Knocks
 from .retries import pause_s
 from .server import Server, ServerError
 from .workers import place

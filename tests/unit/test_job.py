@@ -6,7 +6,8 @@ import pytest
 
 from orthanc_ai.analyses import REPORT_CHECK, XRAY, Answer, Task
 from orthanc_ai.codes import Code
-from orthanc_ai.job import Ended, StoppingError
+from orthanc_ai.faults import StoppingError
+from orthanc_ai.job import Ended
 from orthanc_ai.outcomes import CARDIAC_METADATA, REPORT_METADATA, XRAY_METADATA, Outcome, Result
 from orthanc_ai.retries import due_after
 from orthanc_ai.server import ServerError

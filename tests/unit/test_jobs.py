@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from orthanc_ai.analyses import XRAY, Analysis
 from orthanc_ai.codes import Code
-from orthanc_ai.job import Ended, Job, Knocks, StoppingError
+from orthanc_ai.faults import StoppingError
+from orthanc_ai.job import Ended, Job, Knocks
 from orthanc_ai.jobs import Jobs
 from orthanc_ai.server import Server, ServerError
 
