@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from itertools import product as product_of
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,6 @@ class Rounds:
         self._films = {"raw": raw[:number], "mixture": mixed[:number]}
         self._warm_up = {"raw": raw[number:warm], "mixture": mixed[number:warm]}
         self._idle, self._steady = raw[warm:], mixed[warm:]
-        self._client_films, self._client_warm_up = mixed[:CLIENT_FILMS], mixed[number : number + 1]
         self.kinds: list[Film] = mixed[: len(MIXTURE)]
         self._weights = write_weights(folder / "weights")
         self._onnx = load_prepared(load_card(ROOT / "models", MODEL), MODELS_CACHE).onnx
@@ -89,11 +89,13 @@ class Rounds:
         return [
             ("plugin, raw", lambda: self._with_plugin("raw")),
             ("Orthanc alone, raw", lambda: self._alone("raw")),
-            ("client way, model kept", lambda: self._client(load_each=False)),
+            ("client way, model kept, raw", lambda: self._client("raw", load_each=False)),
+            ("client way, model loaded each time, raw", lambda: self._client("raw", load_each=True)),
             ("bare model", self._bare),
-            ("client way, model loaded each time", lambda: self._client(load_each=True)),
             ("plugin, mixture", lambda: self._with_plugin("mixture")),
             ("Orthanc alone, mixture", lambda: self._alone("mixture")),
+            ("client way, model kept, mixture", lambda: self._client("mixture", load_each=False)),
+            ("client way, model loaded each time, mixture", lambda: self._client("mixture", load_each=True)),
         ]
 
     def of(self, name: str) -> list[Run]:
@@ -119,9 +121,10 @@ class Rounds:
         self._keep(f"alone, {which}", storing)
         self._keep(f"storing reports, {which}", reports)
 
-    def _client(self, *, load_each: bool) -> None:
-        run = client_way(self._server, self._client_films, self._client_warm_up, self._weights, load_each=load_each)
-        self._keep("client, loads" if load_each else "client, keeps", run)
+    def _client(self, which: str, *, load_each: bool) -> None:
+        films, warm_up = self._films[which][:CLIENT_FILMS], self._warm_up[which][:1]
+        run = client_way(self._server, films, warm_up, self._weights, load_each=load_each)
+        self._keep(f"client, {'loads' if load_each else 'keeps'}, {which}", run)
 
     def _bare(self) -> None:
         self.bare.append(bare_model(self._onnx, max(2.0, BARE_S * self._share)))
@@ -137,9 +140,9 @@ def summary(rounds: Rounds) -> dict[str, Any]:
         for run, alone, bare in zip(rounds.of("plugin, raw"), rounds.of("alone, raw"), rounds.bare, strict=True)
     ]
     gains = {}
-    for client in ("client, keeps", "client, loads"):
-        pairs = list(zip(rounds.of("plugin, mixture"), rounds.of(client), strict=True))
-        gains[client] = {
+    for which, client in product_of(("raw", "mixture"), ("client, keeps", "client, loads")):
+        pairs = list(zip(rounds.of(f"plugin, {which}"), rounds.of(f"{client}, {which}"), strict=True))
+        gains[f"{client}, {which}"] = {
             "per_second": spread([(one.films / one.seconds) / (other.films / other.seconds) for one, other in pairs]),
             "cpu": spread([cost(other)["all"] / cost(one)["all"] for one, other in pairs]),
         }

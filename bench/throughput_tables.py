@@ -1,5 +1,6 @@
 """How the main benchmark's answer is shown: tables, what is required, bars for the picture."""
 
+from itertools import product
 from typing import Any
 
 from bench.answers import Table
@@ -41,10 +42,10 @@ def judged(found: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
         ("client, keeps", "the client that keeps its model", REQUIRED_KEPT),
         ("client, loads", "the client that loads it each time", REQUIRED_LOADED),
     )
-    for client, title, required in clients:
+    for which, (client, title, required) in product(("raw", "mixture"), clients):
         for gain, what in (("per_second", "reports per second"), ("cpu", "CPU for an image")):
-            values = gains[client][gain]
-            name = f"mixture: {what}, times better than {title}"
+            values = gains[f"{client}, {which}"][gain]
+            name = f"{which}: {what}, times better than {title}"
             rows.append((name, _range(values, 1), f"{required:g} at least", values["median"] >= required))
     idle = f"{1000 * beyond:.0f} ms"
     name = f"raw, idle server: from C-STORE to report, beyond the bare inference's {1000 * single:.0f} ms, p50"
@@ -71,8 +72,8 @@ def stacks(found: dict[str, Any]) -> list[dict[str, dict[str, float]]]:
     }
     by_process = {
         "plugin, mixture": used("plugin, mixture", "server", "workers"),
-        "client keeps its model": used("client, keeps", "server", "client"),
-        "client loads it each time": used("client, loads", "server", "client"),
+        "client keeps its model": used("client, keeps, mixture", "server", "client"),
+        "client loads it each time": used("client, loads, mixture", "server", "client"),
     }
     # The colours of the parts follow the first bar that has them all.
     return [{"plugin, raw": by_part.pop("plugin, raw"), "raw, the bare parts": bare, **by_part}, by_process]
@@ -103,8 +104,10 @@ def _range(values: dict[str, float], digits: int) -> str:
 SUBJECTS = {
     "plugin, raw": "plugin, raw: reports",
     "plugin, mixture": "plugin, mixture: reports",
-    "client, keeps": "client keeps its model, mixture: reports",
-    "client, loads": "client loads its model each time, mixture: reports",
+    "client, keeps, raw": "client keeps its model, raw: reports",
+    "client, loads, raw": "client loads its model each time, raw: reports",
+    "client, keeps, mixture": "client keeps its model, mixture: reports",
+    "client, loads, mixture": "client loads its model each time, mixture: reports",
     "alone, raw": "Orthanc alone, raw: films stored",
     "alone, mixture": "Orthanc alone, mixture: films stored",
     "storing reports, raw": "Orthanc alone: reports stored",

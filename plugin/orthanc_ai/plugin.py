@@ -33,6 +33,7 @@ from .sending.couriers import check_destinations
 from .sending.deliveries import Deliveries
 from .server import Server
 from .settings import SettingsError, read_settings
+from .storage import Storage, storage_folder
 from .viewer import Viewer
 from .workers import WorkerError, Workers
 from .xray.trigger import Radiographs
@@ -95,6 +96,7 @@ class Plugin:
         self.readiness = Readiness(self.server, self.settings, self._model_ready)
         self._knocks = Knocks()
         self._courtesy = Courtesy(self.settings.yield_above, Processors().share)
+        self._storage = Storage(storage_folder(configuration, self.server.configuration_folder()))
         self._stable_age = float(configuration.get("StableAge", 60))
         self._threads: list[threading.Thread] = []
         self._access = Access.of(configuration, self.settings.operators)
@@ -134,7 +136,10 @@ class Plugin:
             )
         metrics = Metrics(server.set_metric)
         workers = Workers(settings, metrics.worker_replaced)
-        analyses: tuple[Analysis, ...] = (Radiographs(settings, self.readiness), CardiacStudies(settings))
+        analyses: tuple[Analysis, ...] = (
+            Radiographs(settings, self.readiness, self._storage),
+            CardiacStudies(settings),
+        )
         retries = Retries(server, analyses)
         pause = Pause(server)
         deliveries = Deliveries(server, settings)

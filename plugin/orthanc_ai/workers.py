@@ -51,6 +51,10 @@ class WorkerError(Exception):
         self.detail = detail
 
 
+class FileGoneError(Exception):
+    """A file could not be read where it had just been."""
+
+
 class UnforeseenError(Exception):
     """An error that escaped from an analysis, in a form that the server can read and log."""
 
@@ -173,6 +177,8 @@ class Workers:
             raise WorkerError(Code.WORKER_DIED, reason or f"exit code {error.exitcode}") from None
         except DeviceLostError as error:
             raise WorkerError(Code.DEVICE_LOST, str(error)) from None
+        except FileGoneError as error:
+            raise WorkerError(Code.FILE_UNREADABLE, str(error)) from None
         except UnforeseenError as error:
             raise WorkerError(Code.INTERNAL_ERROR, str(error)) from None
         return answer
@@ -246,12 +252,15 @@ def _end_with_server() -> None:
 def _read(task: Task) -> Answer:
     try:
         if isinstance(task.payload, Shared):
-            task = replace(task, payload=task.payload.read())
+            try:
+                task = replace(task, payload=task.payload.read())
+            except OSError as error:
+                raise FileGoneError(error.strerror) from None
         return _readers[task.analysis].read(task)
     except MemoryError:
         # What is left of the memory is in pieces; another worker begins afresh.
         os._exit(_OUT_OF_MEMORY)
-    except (SystemExit, KeyboardInterrupt, DeviceLostError):
+    except (SystemExit, KeyboardInterrupt, DeviceLostError, FileGoneError):
         raise
     except BaseException as error:  # noqa: BLE001 - whatever it is, a panic in a codec too, the job must end with a code
         raise UnforeseenError(place(error)) from None

@@ -9,6 +9,7 @@ from ..readiness import Readiness
 from ..report.uids import recipe_digest
 from ..server import Level, Resource, Server
 from ..settings import AI
+from ..storage import Storage
 from .select import is_xray
 
 PIPELINE_VERSION = 1
@@ -26,9 +27,10 @@ class Radiographs:
     metadata = XRAY_METADATA
     tags: Sequence[str] = ("Modality",)
 
-    def __init__(self, settings: AI, readiness: Readiness) -> None:
+    def __init__(self, settings: AI, readiness: Readiness, storage: Storage) -> None:
         self._settings = settings
         self._readiness = readiness
+        self._storage = storage
 
     def wants(self, resource: Resource) -> bool:
         """An X-ray by its Modality and SOP class."""
@@ -56,7 +58,7 @@ class Radiographs:
         )
         return Work(
             recipe,
-            lambda: server.file(resource.identifier),
+            lambda: self._storage.payload(server, resource.identifier),
             weights=prepared.weights_digest,
             scorer=self._readiness.scorer(prepared),
             demonstration=self._readiness.card.demonstration,
