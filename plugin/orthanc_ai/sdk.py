@@ -71,6 +71,24 @@ class Sdk(Protocol):
     def ExtendOrthancExplorer(self, javascript: str) -> None: ...
 
 
+_look_for_error = ctypes.pythonapi.PyErr_Occurred
+
+
+def raise_pending() -> None:
+    """Raise what Orthanc's Python plugin has left behind before it called us.
+
+    Plugin 7.1 goes on when it cannot make a text of the bytes in a name of a query, and leaves Python's error standing.
+    Python would come upon it somewhere later: while it takes a lock, say, which then is never released.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        If there was such a name.
+    """
+    # ctypes raises what stands after a call of Python's own functions.
+    _look_for_error()
+
+
 def immortal[Callback: Callable[..., None]](callback: Callback) -> Callback:
     """Keep an object beyond the end of the interpreter.
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .codes import Code
-from .sdk import UTF8, RestOutput, Sdk, immortal
+from .sdk import UTF8, RestOutput, Sdk, immortal, raise_pending
 
 ROOT = "/ohif"
 
@@ -96,6 +96,11 @@ class Viewer:
 
     def callback(self, output: RestOutput, uri: str, **request: object) -> None:
         """Called by Orthanc on one of its HTTP threads. Always answers."""
+        # `contextlib.suppress` would come upon the error before it could do anything.
+        try:  # noqa: SIM105
+            raise_pending()
+        except UnicodeError:
+            pass  # no file depends on the query
         if request.get("method", "GET") != "GET":
             output.SendMethodNotAllowed("GET")
             return

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote_plus
 
 from ..codes import Code
-from ..sdk import UTF8, RestOutput, Sdk, immortal
+from ..sdk import UTF8, RestOutput, Sdk, immortal, raise_pending
 from ..server import Server, ServerError
 from .http import Problem, Request, Response
 from .routes import Routes
@@ -63,7 +63,10 @@ class Dispatcher:
     def callback(self, output: RestOutput, uri: str, **request: object) -> None:
         """Called by Orthanc on one of its HTTP threads: hand over, wait, answer. Always answers."""
         try:
+            raise_pending()
             response = self._threads.submit(self._answer, uri, request).result()
+        except UnicodeError:
+            response = Problem(Code.BAD_REQUEST, "The query is not UTF-8.").response(uri)
         except (CancelledError, RuntimeError):
             response = Problem(Code.STOPPING).response(uri)
         send(output, response)
