@@ -207,7 +207,10 @@ def _group(line: SeriesLine) -> MeasurementsAndQualitativeEvaluations:
         content.append(tree.text_item(vocabulary.COMMENT, f"{sentence} ({code})"))
     content.append(
         UIDRefContentItem(
-            coded(vocabulary.SERIES_INSTANCE_UID), line.series_instance_uid, RelationshipTypeValues.CONTAINS
+            coded(vocabulary.SERIES_INSTANCE_UID),
+            # What is no UID at all may hold letters that the element cannot.
+            _uid(line.series_instance_uid).decode("iso8859"),
+            RelationshipTypeValues.CONTAINS,
         )
     )
     return group

@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from orthanc_ai.analyses import CARDIAC, Task
@@ -77,6 +77,7 @@ def test_any_study_is_judged(odd: list[dict[str, Any]]) -> None:
 
 @settings(relaxed, max_examples=100)
 @given(headers)
+@example([{"Modality": "CT", "SeriesInstanceUID": "\N{LATIN CAPITAL LETTER A WITH MACRON}"}])
 def test_any_study_ends_with_an_outcome(odd: list[dict[str, Any]]) -> None:
     reader = StudyReader(AI.model_validate({}))
     answer = reader.read(Task(CARDIAC, {"headers": odd, "file": file(ct_image())}, "recipe"))
