@@ -144,6 +144,10 @@ class Workers:
         except _StuckError:
             slot.pool = self._replace(slot.pool)
             raise WorkerError(Code.DEADLINE_EXCEEDED, "the worker did not begin") from None
+        except _DiedError as died:
+            # It may have had its pool's lock in hand, for which pebble would wait a minute before it gives up.
+            slot.pool = self._replace(slot.pool)
+            raise WorkerError(Code.WORKER_DIED, str(died)) from None
         finally:
             self._free.put(slot)
 
@@ -172,9 +176,8 @@ class Workers:
             self._on_replaced()
             raise WorkerError(Code.DEADLINE_EXCEEDED, f"no answer within {self._timeout} s") from None
         except ProcessExpired as error:
-            self._on_replaced()
             reason = "out of the memory that AI.WorkerMemoryMiB allows" if error.exitcode == _OUT_OF_MEMORY else ""
-            raise WorkerError(Code.WORKER_DIED, reason or f"exit code {error.exitcode}") from None
+            raise _DiedError(reason or f"exit code {error.exitcode}") from None
         except DeviceLostError as error:
             raise WorkerError(Code.DEVICE_LOST, str(error)) from None
         except FileGoneError as error:
@@ -189,7 +192,8 @@ class Workers:
                 raise WorkerError(Code.STOPPING, "")
             self._pools.discard(broken)
             pool = self._make()
-        _end(broken)
+        # Beside the work: it may take as long as a lock that nobody will ever release.
+        threading.Thread(target=_end, args=(broken,), name="ai-worker-end", daemon=True).start()
         self._on_replaced()
         return pool
 
@@ -206,6 +210,10 @@ class Workers:
 
 class _StuckError(Exception):
     """A worker has not begun for a long time."""
+
+
+class _DiedError(Exception):
+    """A worker died at work."""
 
 
 def _end(pool: ProcessPool) -> None:
