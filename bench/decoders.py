@@ -51,7 +51,7 @@ def _pydicom(plugin: str) -> Callable[[Any], Decoder]:
     def decode(film: Compressed) -> Pixels:
         decoder = get_decoder(film.dataset.file_meta.TransferSyntaxUID)
         if plugin not in decoder.available_plugins:
-            raise NotImplementedError
+            raise LookupError(f"pydicom has no decoder {plugin} for {film.dataset.file_meta.TransferSyntaxUID.name}")
         return decoder.as_array(film.dataset, index=0, decoding_plugin=plugin, **_RAW)[0]
 
     return lambda module: decode

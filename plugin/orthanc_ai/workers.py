@@ -89,9 +89,9 @@ class _Slot:
 class Workers:
     """The worker processes, each in a pool of its own.
 
-    pebble runs the deadline and replaces a worker that dies at work. The workers of one of its pools share a pipe and a
+    pebble runs the deadline and replaces a worker that it has ended. The workers of one of its pools share a pipe and a
     lock, so that one that dies in between takes the jobs of the others along, or leaves them without an answer for ever;
-    hence one worker each. A pool whose worker dies before it has begun is given up, and another one is made.
+    hence one worker each. A pool whose worker dies is given up, and another one is made.
 
     Parameters
     ----------
