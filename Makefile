@@ -73,7 +73,8 @@ soak-forky:  ## The same in the second box
 	@$(FORKY) $(IN_BOX) $(PREPARE)
 	@$(FORKY) $(IN_BOX) python3 -m tests.soak --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1)
 
-fuzz: setup-dev  ## Fuzz each reader of untrusted input for SECONDS (60); what breaks one lands in artifacts/fuzz
+fuzz: setup-dev  ## New examples for the property tests, then fuzz each reader of untrusted input for SECONDS (60)
+	@$(IN_BOX) python3 -m pytest tests/unit -m hypothesis --hypothesis-profile=searching
 	@for target in $$($(IN_BOX) python3 -c 'from tests.fuzz import TARGETS; print(*TARGETS)'); do \
 	  echo "== $$target"; $(IN_BOX) nice python3 -m tests.fuzz $$target -max_total_time=$(or $(SECONDS),60) || exit 1; done
 

@@ -5,11 +5,11 @@ the image's UIDs, the numbers, the presence codes and the comments change from r
 and encoded once for each model, with holes where these go.
 """
 
-import math
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from functools import cache, lru_cache
 from typing import Final
 
@@ -32,6 +32,7 @@ SERIES_NUMBER = 9001
 """Series Number of findings reports: behind the images of any study."""
 
 # Values that no report has, to find the places of the real ones.
+_TENTH: Final = Decimal("0.1")
 _PROBE_PERCENT: Final = -1.0
 _PROBE_SOP_CLASS: Final = derive_uid("probe", "SOP class")
 _PROBE_SOP_INSTANCE: Final = derive_uid("probe", "SOP instance")
@@ -239,11 +240,12 @@ def percent(score: float, threshold: float) -> float:
     >>> percent(0.49997, 0.5)
     49.9
     """
-    rounded = round(100 * score, 1)
-    if (rounded >= 100 * threshold) == (score >= threshold):
-        return rounded
-    towards = math.floor if score < threshold else math.ceil
-    return towards(1000 * score) / 10
+    # In decimals, as both are written: 100 * 0.55 is 55.00000000000001 in binary, and 55.0 would be below it.
+    exact, limit = 100 * Decimal(repr(score)), 100 * Decimal(repr(threshold))
+    rounded = round(exact, 1)
+    if (rounded >= limit) != (exact >= limit):
+        rounded = exact.quantize(_TENTH, ROUND_FLOOR if exact < limit else ROUND_CEILING)
+    return float(rounded)
 
 
 def note_text(note: Code) -> str:

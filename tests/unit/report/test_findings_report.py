@@ -3,6 +3,7 @@
 import dataclasses
 import statistics
 import time
+from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 
@@ -310,6 +311,9 @@ def test_a_demonstration_says_so_and_decides_nothing(demo: FindingsTemplate) -> 
         (0.12345, 0.123456, 12.3),
         (0, 0.5, 0.0),
         (1, 0.5, 100.0),
+        (0.55, 0.55, 55.0),
+        (0.5499999999999999, 0.55, 54.9),
+        (0.29, 0.29, 29.0),
     ],
 )
 def test_rounding_never_contradicts_the_decision(score: float, threshold: float, shown: float) -> None:
@@ -321,7 +325,7 @@ def test_shown_percentages_are_near_and_on_the_right_side(score: float, threshol
     shown = percent(score, threshold)
     assert abs(shown - 100 * score) <= 0.1 + 1e-9
     assert shown == round(shown, 1)
-    assert (shown >= 100 * threshold) == (score >= threshold) or shown in (0, 100)
+    assert (Decimal(repr(shown)) >= 100 * Decimal(repr(threshold))) == (score >= threshold)
 
 
 def test_refuses_what_is_not_of_the_model(template: FindingsTemplate) -> None:
