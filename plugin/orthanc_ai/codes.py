@@ -192,6 +192,13 @@ class Code(StrEnum):
         "AI.SendTo or Orthanc does not name this modality or DICOMweb server any more.",
     )
 
+    # Batches
+    TOO_MANY_BATCHES = "TOO_MANY_BATCHES", "Too many batches of this kind are waiting already."
+    BATCHES_UNAVAILABLE = (
+        "BATCHES_UNAVAILABLE",
+        "The folder AI.BatchesDirectory cannot be written, e.g. for a full disk.",
+    )
+
     # Answers of the /ai routes
     OPERATOR_ONLY = "OPERATOR_ONLY", "Only the users whom AI.Operators names may do this."
     CROSS_SITE = "CROSS_SITE", "Another web site has asked for this; only this server's own pages may change anything."

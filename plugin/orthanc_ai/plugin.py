@@ -12,6 +12,8 @@ from .api.access import Access
 from .api.context import Context
 from .api.dispatch import Dispatcher
 from .api.routes import Routes
+from .batches.batches import Batches
+from .batches.run import Kind
 from .cardiac.index_tags import EXTRA_MAIN_DICOM_TAGS
 from .cardiac.trigger import CardiacStudies
 from .codes import Code
@@ -58,10 +60,13 @@ class Running:
     workers: Workers
     deliveries: Deliveries
     monitor: Monitor
+    batches: tuple[Batches, ...]
 
     def stop(self) -> None:
         """Stop it all, and wait for what is at work."""
         self.monitor.stop()
+        for batches in self.batches:
+            batches.stop()
         self.deliveries.stop()
         self.inbox.stop()
         # In this order: jobs must know that their workers are taken away, not dead.
@@ -184,11 +189,23 @@ class Plugin:
         knocks.open_changed = counter.changed
         deliveries.on_change = counter.changed
         monitor = Monitor(server, metrics, desk, counter, self.readiness)
+        kinds: tuple[Kind, ...] = ()
+        batches = {
+            kind.name: Batches(kind, settings.batches_directory, paused=lambda: pause.active, warn=server.warn)
+            for kind in kinds
+        }
         context = Context(
-            server, settings, queue=desk, sender=deliveries, models=self.readiness, access=self._access, counter=counter
+            server,
+            settings,
+            queue=desk,
+            sender=deliveries,
+            models=self.readiness,
+            access=self._access,
+            counter=counter,
+            batches=batches,
         )
         inbox.on_begun = partial(self._dispatcher.open, Routes(context))
-        self._running = Running(inbox, jobs, workers, deliveries, monitor)
+        self._running = Running(inbox, jobs, workers, deliveries, monitor, tuple(batches.values()))
         for name, run in (
             ("ai-inbox", inbox.run),
             ("ai-model", self.readiness.run),
@@ -198,6 +215,8 @@ class Plugin:
             thread = threading.Thread(target=run, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
+        for one in batches.values():
+            one.start()
 
     def _model_ready(self) -> None:
         if self._running:

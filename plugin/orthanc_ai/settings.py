@@ -236,6 +236,9 @@ class AI(Section):
     cache_directory: Path = Field(default=Path("/var/lib/orthanc/ai/models"), strict=False)
     """Where fetched weights and exported models are kept."""
 
+    batches_directory: Path = Field(default=Path("/var/lib/orthanc/ai/batches"), strict=False)
+    """Where exports and collections keep how far they are and what they made."""
+
     python: Path = Field(default=Path("/opt/venv/bin/python3"), strict=False)
     """Python interpreter of the worker processes."""
 

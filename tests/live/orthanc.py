@@ -62,7 +62,12 @@ class Orthanc:
         self, folder: Path, ai: Mapping[str, Any] | None = None, options: Mapping[str, Any] | None = None
     ) -> None:
         self.folder = folder
-        self.ai = {"Model": "phantom", "CacheDirectory": str(MODELS_CACHE), **(ai or {})}
+        self.ai = {
+            "Model": "phantom",
+            "CacheDirectory": str(MODELS_CACHE),
+            "BatchesDirectory": str(folder / "batches"),
+            **(ai or {}),
+        }
         self.options = dict(options or {})
         # Who asks, if the server wants to know: the first of its users.
         users = self.options.get("RegisteredUsers", {}) if self.options.get("AuthenticationEnabled") else {}

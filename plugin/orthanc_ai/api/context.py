@@ -1,9 +1,11 @@
 """What the handlers of the ``/ai/`` routes are given."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
+from ..batches.batches import Batches
 from ..counts import Counter
 from ..desk import HandJob, QueueStatus
 from ..models.card import ModelCard
@@ -106,6 +108,7 @@ class Context:
     models: Models
     access: Access
     counter: Counter
+    batches: Mapping[str, Batches] = field(default_factory=dict)
     cards: Cards = field(init=False)
 
     def __post_init__(self) -> None:

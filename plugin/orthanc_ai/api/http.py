@@ -39,6 +39,8 @@ STATUS: Mapping[Code, int] = {
     Code.BODY_TOO_LARGE: 413,
     Code.INTERNAL_ERROR: 500,
     Code.DATABASE_BUSY: 503,
+    Code.TOO_MANY_BATCHES: 503,
+    Code.BATCHES_UNAVAILABLE: 503,
     Code.STARTING: 503,
     Code.STOPPING: 503,
     Code.VIEWER_MISSING: 503,

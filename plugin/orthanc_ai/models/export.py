@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from ..codes import Code
+from ..files import write_atomically
 from .card import ModelCard
 from .errors import ModelError
-from .files import write_atomically
 from .network import PoolingFirst, ScoresAndFeatures
 from .prepared import Prepared, network_digest
 

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..codes import Code
+from ..files import sha256_of
 from .card import ModelCard, load_card
 from .errors import ModelError
-from .files import sha256_of
 from .prepared import Prepared, load_prepared, save_prepared
 from .weights import adopt, cached_weights, embedded_weights, fetch_weights, lock, locked_digest
 

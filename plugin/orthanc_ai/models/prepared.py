@@ -12,9 +12,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from ..codes import Code
+from ..files import sha256_of, write_atomically
 from .card import ModelCard
 from .errors import ModelError
-from .files import sha256_of, write_atomically
 
 EXPORT_SCHEMA = 2
 """Version of the export. What an older version exported is exported anew."""

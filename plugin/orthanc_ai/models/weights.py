@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..codes import Code
+from ..files import sha256_of, write_atomically
 from .card import ModelCard
 from .errors import ModelError
-from .files import sha256_of, write_atomically
 
 LOCK_FILE = "weights.lock.json"
 

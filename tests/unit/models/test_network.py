@@ -7,7 +7,7 @@ import torch
 import torchvision
 import torchxrayvision as xrv
 
-from orthanc_ai.models.files import sha256_of
+from orthanc_ai.files import sha256_of
 from orthanc_ai.models.network import ScoresAndFeatures, load_network
 from tests.unit.networks import card, films, reference
 

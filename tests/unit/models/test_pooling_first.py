@@ -1,6 +1,6 @@
 import torch
 
-from orthanc_ai.models.files import sha256_of
+from orthanc_ai.files import sha256_of
 from orthanc_ai.models.network import PoolingFirst, ScoresAndFeatures, load_network
 from tests.unit.networks import card, films, weights_file
 

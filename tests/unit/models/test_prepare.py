@@ -14,10 +14,10 @@ import pytest
 import torch
 
 from orthanc_ai.codes import Code
+from orthanc_ai.files import sha256_of
 from orthanc_ai.models.card import CARD_FILE, FINDINGS_FILE, ModelCard, load_card
 from orthanc_ai.models.engine import OnnxEngine
 from orthanc_ai.models.errors import ModelError
-from orthanc_ai.models.files import sha256_of
 from orthanc_ai.models.prepare import main, prepare
 from orthanc_ai.models.prepared import Prepared, load_prepared
 from orthanc_ai.models.weights import LOCK_FILE, locked_digest

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from orthanc_ai.codes import Code
+from orthanc_ai.files import sha256_of
 from orthanc_ai.models.card import with_thresholds
 from orthanc_ai.models.errors import ModelError
-from orthanc_ai.models.files import sha256_of
 from orthanc_ai.models.prepared import PREPARED_FILE, Prepared, load_prepared, save_prepared
 from tests.unit.networks import MODELS, NAME, card
 

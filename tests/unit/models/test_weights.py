@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from orthanc_ai.codes import Code
+from orthanc_ai.files import sha256_of
 from orthanc_ai.models.errors import ModelError
-from orthanc_ai.models.files import sha256_of
 from orthanc_ai.models.weights import (
     LOCK_FILE,
     adopt,

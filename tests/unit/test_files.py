@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from orthanc_ai.models.files import sha256_of, write_atomically
+from orthanc_ai.files import sha256_of, write_atomically
 
 
 def test_digest_of_a_known_file(tmp_path: Path) -> None:

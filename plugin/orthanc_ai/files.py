@@ -1,4 +1,4 @@
-"""Digests and atomic writes of model files."""
+"""Digests of files, and files that are written whole or not at all."""
 
 import hashlib
 import os

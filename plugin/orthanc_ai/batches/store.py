@@ -1,0 +1,161 @@
+"""`Store`: the folders of the batches.
+
+Each batch has one: ``batch.json`` says how it stands, ``journal.jsonl`` which of its items are settled, and ``output``
+has what it made. Both files survive a power cut: the first is replaced as a whole, the other only grows.
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..files import write_atomically
+from .batch import OPEN, Batch, State
+
+_IDENTIFIER = re.compile(r"[0-9a-f]{16}")
+_BATCH = "batch.json"
+_JOURNAL = "journal.jsonl"
+_OUTPUT = "output"
+
+
+class Store:
+    """Batches of one kind, in a folder of theirs.
+
+    Parameters
+    ----------
+    folder
+        Where the folders of the batches lie; it is made when the first batch is.
+    kind
+        Name of the kind.
+    """
+
+    def __init__(self, folder: Path, kind: str) -> None:
+        self._folder = folder / kind
+        self._kind = kind
+
+    def create(self, request: Mapping[str, Any]) -> Batch:
+        """Write down what was asked for.
+
+        Raises
+        ------
+        OSError
+        """
+        batch = Batch(secrets.token_hex(8), self._kind, request, now())
+        self.save(batch)
+        return batch
+
+    def save(self, batch: Batch) -> None:
+        """Write down how a batch stands.
+
+        Raises
+        ------
+        OSError
+        """
+        write_atomically(self._of(batch) / _BATCH, json.dumps(batch.to_json()).encode())
+
+    def get(self, identifier: str) -> Batch | None:
+        """One batch; ``None`` if there is none, or if what is there cannot be read."""
+        if not _IDENTIFIER.fullmatch(identifier):
+            return None
+        try:
+            batch = Batch.from_json(json.loads((self._folder / identifier / _BATCH).read_bytes()))
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+        return batch if batch.identifier == identifier and batch.kind == self._kind else None
+
+    def all(self) -> list[Batch]:
+        """All batches, the oldest first."""
+        try:
+            names = [entry.name for entry in self._folder.iterdir()]
+        except FileNotFoundError:
+            return []
+        found = [batch for name in names if (batch := self.get(name))]
+        return sorted(found, key=lambda batch: (batch.created, batch.identifier))
+
+    def remove(self, batch: Batch) -> None:
+        """Remove a batch with everything that it made.
+
+        Raises
+        ------
+        OSError
+        """
+        # Marked first: what a kill leaves behind of the folder is removed at the next start.
+        if batch.state in OPEN:
+            self.save(replace(batch, state=State.CANCELLED))
+        # The state last, for the same reason.
+        shutil.rmtree(self.output(batch), ignore_errors=True)
+        shutil.rmtree(self._of(batch))
+
+    def output(self, batch: Batch) -> Path:
+        """The folder of what a batch makes."""
+        return self._of(batch) / _OUTPUT
+
+    def journal(self, batch: Batch) -> "Journal":
+        """Which of a batch's items are settled."""
+        return Journal(self._of(batch) / _JOURNAL)
+
+    def _of(self, batch: Batch) -> Path:
+        return self._folder / batch.identifier
+
+
+class Journal:
+    """The settled items of a batch: each a key and a record in JSON types."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def read(self) -> dict[str, Any]:
+        """All records by their keys, in the order in which they were written.
+
+        Raises
+        ------
+        OSError
+        """
+        return dict(self._lines()) if self._file.exists() else {}
+
+    def write(self, key: str, record: Any) -> None:
+        """Settle an item; when this returns, it is settled whatever happens.
+
+        Raises
+        ------
+        OSError
+        """
+        with self._file.open("ab") as stream:
+            stream.write(json.dumps([key, record]).encode() + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def mend(self) -> None:
+        """Cut off the line in whose middle the power went.
+
+        Raises
+        ------
+        OSError
+        """
+        if not self._file.exists():
+            return
+        with self._file.open("rb+") as stream:
+            whole = 0
+            for line in stream:
+                if not line.endswith(b"\n"):
+                    stream.truncate(whole)
+                    break
+                whole += len(line)
+
+    def _lines(self) -> Iterator[tuple[str, Any]]:
+        with self._file.open("rb") as stream:
+            for line in stream:
+                if line.endswith(b"\n"):
+                    key, record = json.loads(line)
+                    yield key, record
+
+
+def now() -> str:
+    """ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
