@@ -11,13 +11,15 @@ import resource
 import threading
 import time
 import traceback
+import weakref
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, wait
 from concurrent.futures import TimeoutError as FuturesTimeoutError
 from dataclasses import dataclass, field, replace
 from multiprocessing import connection
+from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -108,14 +110,13 @@ class Workers:
         # The latest first: as long as one can do all the work, the others need not load their libraries.
         self._free: queue.LifoQueue[_Slot] = queue.LifoQueue()
         self._pools: set[ProcessPool] = set()
+        self._context = _Context(settings.python)
         for _ in range(settings.workers):
             self._free.put(_Slot(self._make()))
 
     def _make(self) -> ProcessPool:
-        context = multiprocessing.get_context("spawn")
-        context.set_executable(str(self._settings.python))
         settings = self._settings.model_dump_json(by_alias=True)
-        pool = ProcessPool(1, context=context, initializer=_start, initargs=(settings,))
+        pool = ProcessPool(1, context=self._context, initializer=_start, initargs=(settings,))
         self._pools.add(pool)
         return pool
 
@@ -204,8 +205,32 @@ class Workers:
             pools = list(self._pools)
         for pool in pools:
             pool.stop()  # type: ignore[no-untyped-call]  # pebble has no annotations there
+        # pebble closes the pipes first, at which an idle worker ends by itself, and then sends a signal that may meet it
+        # half-way out, with a traceback in the log.
+        self._context.kill()
         for pool in pools:
             pool.join()
+
+
+class _Context(SpawnContext):
+    """Starts processes of the configured interpreter, and keeps them in sight."""
+
+    def __init__(self, python: Path) -> None:
+        super().__init__()
+        self.set_executable(str(python))
+        self._started: weakref.WeakSet[SpawnProcess] = weakref.WeakSet()
+
+    # pebble asks its context for processes by this name.
+    def Process(self, *args: Any, **kwargs: Any) -> SpawnProcess:  # type: ignore[override]  # noqa: N802
+        process = SpawnProcess(*args, **kwargs)
+        self._started.add(process)
+        return process
+
+    def kill(self) -> None:
+        """End all processes that are alive."""
+        for process in list(self._started):
+            if process.is_alive():
+                process.kill()
 
 
 class _StuckError(Exception):

@@ -32,4 +32,5 @@ def make_server(tmp_path: Path) -> Iterator[Callable[..., Orthanc]]:
         assert orthanc.stop() == 0
         log = orthanc.log_text()
         # A worker that was just being started when its server was killed says so in a traceback of its own.
-        assert log.count("Traceback") == (log.count("import spawn_main; spawn_main(") if orthanc.killed else 0)
+        expected = log.count("import spawn_main; spawn_main(") if orthanc.killed else 0
+        assert log.count("Traceback") == expected, log[log.find("Traceback") :]

@@ -31,11 +31,18 @@ STOP_TIMEOUT_S = 30.0
 CALLING_AET = "PYNETDICOM"
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """A TCP port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port that nobody listens on, and another one each time: two are asked for before either is used."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 def read_configuration() -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The process that computes scores for all workers: run on the processors here, where everything but the GPU is real."""
 
+import contextlib
 import dataclasses
 import os
 import queue
@@ -108,7 +109,9 @@ def test_who_sends_what_is_no_image_is_hung_up_on_and_nobody_else(shared: Watche
     other = RemoteScorer(shared.reached(), prepared())
     with connection.Client(shared.reached().path, "AF_UNIX", authkey=shared.reached().key) as client:
         assert client.recv_bytes().decode() == prepared().weights_digest
-        client.send_bytes(message)
+        # What is too long is not even read: the sender may notice while it still writes.
+        with contextlib.suppress(ConnectionError):
+            client.send_bytes(message)
         with pytest.raises((EOFError, OSError)):
             client.recv_bytes()
     assert other.scores(films(1, seed=32)).shape == (1, prepared().card.network_outputs)
