@@ -237,18 +237,10 @@ PHANTOM_SERIES = (
     PhantomSeries("head", None, None, (Code.NOT_CARDIAC,)),
     PhantomSeries("localizer", None, None, (Code.LOCALIZER,)),
     PhantomSeries("ccta", "missing_slice", None, (Code.MISSING_SLICES, _OVERLAP), ("75%",)),
-    PhantomSeries(
-        "ccta", "duplicate_position", None, (Code.DUPLICATE_POSITIONS, Code.MISSING_SLICES, _OVERLAP), ("75%",)
-    ),
+    PhantomSeries("ccta", "duplicate_position", None, (Code.DUPLICATE_POSITIONS, _OVERLAP), ("75%",)),
     PhantomSeries("ccta", "gantry_tilt", None, (Code.SHEARED_TILT, Code.GANTRY_TILT_TAG, _OVERLAP), ("75%",)),
-    PhantomSeries("ccta", "variable_spacing", None, (Code.NONUNIFORM_SPACING, Code.SLICE_GAP), ("75%",)),
-    PhantomSeries(
-        "ccta",
-        "mixed_orientation",
-        Role.CCTA,
-        (*_CONTRAST, Code.MIXED_ORIENTATION, _OVERLAP, Code.COVERAGE_LIMITED),
-        ("75%",),
-    ),
+    PhantomSeries("ccta", "variable_spacing", None, (Code.NONUNIFORM_SPACING, _OVERLAP), ("75%",)),
+    PhantomSeries("ccta", "mixed_orientation", Role.CCTA, (*_CONTRAST, Code.MIXED_ORIENTATION, _OVERLAP), ("75%",)),
     PhantomSeries("ccta", "mixed_rescale", None, (Code.MIXED_RESCALE, _OVERLAP), ("75%",)),
     PhantomSeries("ccta", "without_positions", None, (Code.GEOMETRY_TAGS_MISSING,)),
     PhantomSeries("ccta", "every_third", None, (Code.SLICE_GAP,), ("75%",)),

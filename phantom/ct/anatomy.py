@@ -85,3 +85,12 @@ def projection(x: Array, y: Array) -> Array:
     hu[_ellipse(x, y, (25, 60), (60, 55))] = 100
     hu[_ellipse(x, y, (0, 0), (18, 240))] = 250
     return hu
+
+
+def page(matrix: int) -> Array:
+    """Lines of text, as on a dose sheet: words are white bars of many lengths on black."""
+    row, column = np.mgrid[:matrix, :matrix] / matrix
+    line, word = np.floor(row * 16), np.floor(column * 24)
+    inked = (row * 16 % 1 > 0.4) & (np.sin(line * 12.9898 + word * 78.233) > -0.4) & (np.abs(column - 0.5) < 0.4)
+    white, black = 1000.0, -1024.0
+    return np.where(inked & (line > 0) & (line % 5 > 0), white, black)

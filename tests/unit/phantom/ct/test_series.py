@@ -27,8 +27,12 @@ def test_the_same_arguments_give_the_same_objects(kind: Kind) -> None:
 
 def test_every_object_has_its_own_uid() -> None:
     series = [
-        *(ct_series(kind, matrix=8) for kind in KINDS),
-        *(ct_series("ccta", damage=d, matrix=8) for d in DAMAGES),
+        *(ct_series(kind, matrix=8, slices=6) for kind in KINDS),
+        *(
+            ct_series("ccta", damage=damage, matrix=8, slices=6)
+            for damage in DAMAGES
+            if damage not in {"duplicate_instance", "unlabelled"}
+        ),
     ]
     instances = [image.SOPInstanceUID for images in series for image in images]
     assert len(set(instances)) == len(instances)
