@@ -1,7 +1,7 @@
 """Examinations of the heart as the scanners of four vendors describe them, one module for each.
 
-Names and values were seen in real headers, or are what public readers of such headers expect; where none was found,
-they are the vendor's known habit. No value comes from a person's file.
+Values that a real header had, or that public programs expect of these vendors, are used where they are known (most of
+Siemens', the phases of GE and Canon); the others are assumed from the vendor's habit. Nothing identifies a person.
 """
 
 from collections.abc import Mapping
