@@ -11,6 +11,8 @@ Array = npt.NDArray[np.float64]
 # Hounsfield units, rounded values of radiology textbooks.
 AIR, LUNG, FAT, SOFT, BLOOD, BONE = -1000.0, -850.0, -90.0, 40.0, 45.0, 500.0
 CONTRAST = 380.0
+RIGHT_SHARE = 0.8
+"""Of blood on the right side of the heart, from where some contrast has gone."""
 CALCIUM = 700.0
 BRAIN, FLUID, SKULL = 35.0, 8.0, 1000.0
 NOISE = 20.0
@@ -53,7 +55,7 @@ def thorax(x: Array, y: Array, height: float, blood: float, phase: float | None,
         pump = 1.0 if phase is None else 1.0 - 0.3 * float(np.exp(-(((phase - 35) / 18) ** 2)))
         hu[_ellipse(x, y, (24, -25), (62 * swell, 52 * swell))] = SOFT + 10
         hu[_ellipse(x, y, (46, -18), (24 * swell * pump, 28 * swell * pump))] = blood
-        hu[_ellipse(x, y, (4, -48), (26 * swell, 18 * swell))] = blood * 0.8
+        hu[_ellipse(x, y, (4, -48), (26 * swell, 18 * swell))] = blood * RIGHT_SHARE
         hu[_ellipse(x, y, (8, 14), (30 * swell, 16 * swell))] = blood
     if height > 0.5:
         hu[_ellipse(x, y, (-6, -24), (16, 16))] = blood  # ascending aorta

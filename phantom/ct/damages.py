@@ -4,11 +4,13 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from pydicom import Dataset
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 from pydicom.uid import PositronEmissionTomographyImageStorage, SecondaryCaptureImageStorage
 
+from phantom.ct.anatomy import BLOOD, CONTRAST, RIGHT_SHARE
 from phantom.ct.image import ORIENTATIONS, replace_attributes, series_uid
 
 Damage = Callable[[list[Dataset]], list[Dataset]]
@@ -139,6 +141,23 @@ def _localizer_inside(series: list[Dataset]) -> list[Dataset]:
     return [scout, *series]
 
 
+def _blood(target_hu: float) -> Damage:
+    """Contrast taken out of the pixels of a phantom; its noise stays. The header keeps what it says."""
+
+    def damage(series: list[Dataset]) -> list[Dataset]:
+        for image in series:
+            stored = np.frombuffer(image.PixelData, dtype="<u2").astype(np.int32)
+            hu = stored + int(image.RescaleIntercept)
+            for blood in (CONTRAST, CONTRAST * RIGHT_SHARE):
+                near = np.abs(hu - blood) <= CONTRAST * (1 - RIGHT_SHARE)
+                stored[near] += round(target_hu - blood)
+                hu[near] = 0  # not twice
+            image.PixelData = stored.astype("<u2").tobytes()
+        return series
+
+    return damage
+
+
 def _invalid_number(series: list[Dataset]) -> list[Dataset]:
     """A decimal string with its unit, as pydicom would refuse to write it."""
     tag = Tag("ReconstructionDiameter")
@@ -200,5 +219,11 @@ DAMAGES: Mapping[str, Damage] = {
     "invalid_number": _invalid_number,
     "thick": _all(SliceThickness=1.5),
     "too_thick": _all(SliceThickness=2.0),
+    # what the headers of the series alone do not betray
+    "faint_contrast": _blood(140.0),
+    "without_contrast": _blood(BLOOD),
+    "not_hounsfield": _all(RescaleType="US"),
+    "without_patient_id": _all(PatientID=""),
+    "other_birth_date": _all(PatientBirthDate="19991231"),
 }
 """What may be wrong with a series, by name. Unless said otherwise a damage is meant for an angiogram ("ccta")."""

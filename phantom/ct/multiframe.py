@@ -263,7 +263,7 @@ def _phase(image: Dataset) -> float | None:
     if "NominalPercentageOfCardiacPhase" in image:
         return float(image.NominalPercentageOfCardiacPhase)
     if "TriggerTime" in image:
-        return float(image.TriggerTime) / RR_MS * 100
+        return round(float(image.TriggerTime) / RR_MS * 100)
     options, comments = image.get("ScanOptions", ""), image.get("ImageComments", "")
     if str(options).startswith("TP"):
         return float(options[2:].partition("PC")[0])

@@ -59,6 +59,12 @@ PROVOKED: dict[str, frozenset[Code]] = {
     "invalid_number": frozenset({Code.ATTRIBUTE_INVALID}),
     "thick": frozenset({Code.THICK_FOR_CCTA}),
     "too_thick": frozenset({Code.TOO_THICK_FOR_CCTA}),
+    # seen in pixels, in other studies, or when the volume is read
+    "faint_contrast": frozenset(),
+    "without_contrast": frozenset(),
+    "not_hounsfield": frozenset(),
+    "without_patient_id": frozenset(),
+    "other_birth_date": frozenset(),
 }
 
 ELSEWHERE = frozenset({"ENHANCED_MULTIFRAME"})

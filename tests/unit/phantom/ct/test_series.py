@@ -60,6 +60,10 @@ def test_contrast_is_in_the_aorta_of_an_angiogram_only() -> None:
     descending_aorta = (26, 50)
     assert hounsfield(ct_series("ccta")[100], *descending_aorta) > 300
     assert hounsfield(ct_series("calcium_score")[20], *descending_aorta) < 80
+    for damage, hu in (("faint_contrast", 140), ("without_contrast", 45)):
+        assert hounsfield(ct_series("ccta", damage=damage, slices=10)[5], *descending_aorta) == pytest.approx(
+            hu, abs=25
+        )
 
 
 @pytest.mark.parametrize("kind", KINDS)
