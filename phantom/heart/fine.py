@@ -35,7 +35,8 @@ def paint_finely(picture: Values, grid: Grid, groups: Sequence[Group], outside: 
     width = np.float32(np.mean(steps))
     axes = grid.axes()
     solids = [solid for group, _ in groups for solid in group]
-    for tile in _tiles(axes, solids, float(width)):
+    # A voxel whose centre lies outside may still be partly filled.
+    for tile in _tiles(axes, solids, float(width) + max(grid.spacing) / 2):
         box = tuple(axis[part] for axis, part in zip(axes, tile, strict=True))
         fine = _divided((box[0], box[1], box[2]), grid, parts)
         canvas = picture[tile]
@@ -75,12 +76,8 @@ def _tiles(axes: Axes, solids: Sequence[Solid], reach: float) -> Iterator[tuple[
             else [solid.bounds()]
         )
         for least, largest in boxes:
-            part = window(axes, least, largest, reach + TILE_MARGIN_MM)
+            part = window(axes, least, largest, reach)
             ranges = [range(one.start // TILE, -(-one.stop // TILE)) if one.stop > one.start else () for one in part]
             touched.update((k, j, i) for k in ranges[0] for j in ranges[1] for i in ranges[2])
     for k, j, i in sorted(touched):
         yield slice(k * TILE, (k + 1) * TILE), slice(j * TILE, (j + 1) * TILE), slice(i * TILE, (i + 1) * TILE)
-
-
-TILE_MARGIN_MM = 0.5
-"""A coarse voxel whose centre lies outside a solid's box may still be partly filled."""

@@ -65,6 +65,7 @@ def draw_heart(
     plans = draw_plans(np.random.default_rng([seed, 2]), lesions) if isinstance(lesions, int) else list(lesions)
     for name in dict.fromkeys(plan.vessel for plan in plans):
         vessels[name] = with_lesions(vessels[name], [plan for plan in plans if plan.vessel == name])
-    for place in elsewhere:
-        ELSEWHERE[place]
+    unknown = set(elsewhere) - ELSEWHERE.keys()
+    if unknown:
+        raise KeyError(f"no such place of calcium: {', '.join(sorted(unknown))}")
     return Heart(seed, vessels, tuple(elsewhere))

@@ -183,13 +183,13 @@ class Tube:
 
 
 def smooth_tube(points: Sequence[Sequence[float]], radii: Sequence[float], count: int = 40) -> Tube:
-    """A tube through some points (a Catmull-Rom spline would overshoot the radii; this one rounds the corners)."""
+    """A tube of `count` points along a line through some places, its corners rounded; radii never overshoot."""
     given, wide = np.asarray(points, dtype=float), np.broadcast_to(np.asarray(radii, dtype=float), len(points))
     place = np.linspace(0, len(given) - 1, count)
     known = np.arange(len(given))
     path = np.stack([np.interp(place, known, given[:, axis]) for axis in range(3)], axis=1)
     width = np.interp(place, known, wide)
-    # Twice the mean of three neighbours; the ends stay.
+    # Means of three neighbours, a few times; the ends stay.
     for _ in range(max(1, count // 12)):
         path[1:-1] = (path[:-2] + path[1:-1] + path[2:]) / 3
         width[1:-1] = (width[:-2] + width[1:-1] + width[2:]) / 3
