@@ -27,9 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0, help="seed of the first; the next ones count on (0)")
     parser.add_argument("--lesions", type=int, default=LESIONS, help=f"how many in each heart ({LESIONS})")
     parser.add_argument("--elsewhere", action="store_true", help="with calcium outside the coronary arteries")
-    parser.add_argument(
-        "--small", action="store_true", help="coarse voxels: seconds instead of a minute for both scans"
-    )
+    parser.add_argument("--small", action="store_true", help="coarse voxels: rendered and written in seconds")
     options = parser.parse_args(arguments)
     grids = (SMALL_ANGIOGRAM, SMALL_CALCIUM_SCAN) if options.small else (ANGIOGRAM, CALCIUM_SCAN)
     for seed in range(options.seed, options.seed + options.count):

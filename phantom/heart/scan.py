@@ -64,7 +64,7 @@ class Volume:
 
 
 ANGIOGRAM = Grid.about((5.0, 0.0, 0.0), (300, 512, 512), (0.5, 0.4, 0.4))
-"""As real ones: 150 mm, 205 mm of field of view. It takes half a minute to render."""
+"""As real ones: 150 mm, 205 mm of field of view. It takes a quarter of a minute to render."""
 
 SMALL_ANGIOGRAM = Grid.about((5.0, 0.0, 0.0), (166, 128, 128), (0.9, 1.6, 1.6))
 """The same extent in seconds; too coarse to see a stenosis."""
