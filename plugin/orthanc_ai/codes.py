@@ -133,6 +133,7 @@ class Code(StrEnum):
         "MULTIPHASE_UNLABELLED",
         "The series looks like several phases, but no attribute names them; split by numbering, with low confidence.",
     )
+    PHASE_GROUP = "PHASE_GROUP", "The series holds one cardiac phase of a scan whose other phases are in other series."
     PHASE_INCOMPLETE = "PHASE_INCOMPLETE", "At least one phase makes no sound volume; another one does."
     MISSING_SLICES = "MISSING_SLICES", "Slices are missing between others."
     NONUNIFORM_SPACING = "NONUNIFORM_SPACING", "The distances between the slices differ."

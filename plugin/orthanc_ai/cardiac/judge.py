@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ..codes import Code
+from .contrast import Contrast
 from .geometry import Geometry, geometry
+from .groups import with_phase_groups
 from .header import Header
 from .roles import WHOLE_HEART_MM, Role, has_contrast, role_of
 from .select import (
@@ -22,7 +24,7 @@ from .verdict import SeriesVerdict, StudyVerdict
 
 DEFAULT_RULES = Rules()
 
-RULES_VERSION = "1"
+RULES_VERSION = "2"
 """Version of the rules. It stands in the report, and another one is another recipe: studies can be judged again."""
 
 
@@ -45,7 +47,7 @@ def judge_study(headers: Iterable[Header], rules: Rules = DEFAULT_RULES) -> Stud
     for header in headers:
         by_series.setdefault(header.series_instance_uid, []).append(header)
     ct = [series for series in by_series.values() if any(is_ct(header) for header in series)]
-    verdicts = [judge_series(series, rules) for series in ct]
+    verdicts = with_phase_groups([judge_series(series, rules) for series in ct])
     verdicts.sort(key=lambda one: (one.number is None, one.number or 0, one.series_instance_uid))
     return StudyVerdict(tuple(verdicts), len(by_series) - len(ct))
 
@@ -92,7 +94,9 @@ def judge_series(headers: Sequence[Header], rules: Rules = DEFAULT_RULES) -> Ser
     if (best.coverage_mm or 0) < WHOLE_HEART_MM:
         notes.append(Code.COVERAGE_LIMITED)
     codes = (*role_codes, *shape.codes, *notes)
-    return _verdict(headers, codes, score=score, evidence=evidence, shape=shape, role=role)
+    return _verdict(
+        headers, codes, score=score, evidence=evidence, shape=shape, role=role, contrast=Contrast(stated=contrast)
+    )
 
 
 def _verdict(
@@ -103,7 +107,9 @@ def _verdict(
     evidence: tuple[Evidence, ...] = (),
     shape: Geometry | None = None,
     role: Role | None = None,
+    contrast: Contrast | None = None,
 ) -> SeriesVerdict:
+    stated = has_contrast(usual(headers, lambda header: header.contrast_bolus_agent), DEFAULT_RULES.words)
     numbers = sorted(number for header in headers if (number := header.series_number) is not None)
     return SeriesVerdict(
         series_instance_uid=headers[0].series_instance_uid,
@@ -117,4 +123,6 @@ def _verdict(
         geometry=shape,
         codes=tuple(dict.fromkeys(codes)),
         invalid=tuple(sorted({keyword for header in headers for keyword in header.invalid})),
+        contrast=contrast or Contrast(stated=stated),
+        kernel=usual(shape.best.headers if shape and shape.best else headers, lambda header: header.convolution_kernel),
     )

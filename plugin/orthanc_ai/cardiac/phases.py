@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from .header import Header
 
@@ -47,6 +48,11 @@ class Phase:
     label: str
     value: float
     source: PhaseSource
+
+    @property
+    def unit(self) -> Literal["%", "ms", ""]:
+        """Of `value`; empty if it is a mere number."""
+        return "%" if "%" in self.label else "ms" if "ms" in self.label else ""
 
 
 # Siemens: ScanOptions "TP70PC1165" is 70 percent of an R-R interval of 1165 ms.

@@ -1,10 +1,11 @@
 """Verdicts on the series of a study, as values and as JSON."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..codes import Code
-from .geometry import Geometry
+from .contrast import Contrast
+from .geometry import REFUSING, Geometry
 from .phases import Phase
 from .roles import Role
 from .select import Evidence
@@ -36,6 +37,13 @@ class SeriesVerdict:
         What is remarkable, the decisive one first: why the series was not accepted, unless it was.
     invalid
         Keywords of attributes with invalid values, which were taken as missing.
+    contrast
+        What the header says of contrast, and what the pixels show.
+    kernel
+        Convolution Kernel of the images to be measured; empty if not stated.
+    phase_group
+        Series Instance UIDs of series that hold one phase each of one scan, this one among them, in the order of the
+        phases; empty if there is none.
     """
 
     series_instance_uid: str
@@ -49,6 +57,14 @@ class SeriesVerdict:
     geometry: Geometry | None
     codes: tuple[Code, ...]
     invalid: tuple[str, ...]
+    contrast: Contrast = field(default_factory=Contrast)
+    kernel: str = ""
+    phase_group: tuple[str, ...] = ()
+
+    @property
+    def derived(self) -> bool:
+        """Whether Image Type says that the images are derived."""
+        return Code.DERIVED in self.codes
 
     @property
     def decisive(self) -> Code | None:
@@ -58,8 +74,11 @@ class SeriesVerdict:
     @property
     def phases(self) -> tuple[tuple[Phase, int], ...]:
         """The known cardiac phases, each with its number of images."""
-        stacks = self.geometry.stacks if self.geometry else ()
-        return tuple((stack.phase, len(stack.headers)) for stack in stacks if stack.phase)
+        return tuple((stack.phase, len(stack.headers)) for stack in self._stacks if stack.phase)
+
+    @property
+    def _stacks(self) -> tuple[Stack, ...]:
+        return self.geometry.stacks if self.geometry else ()
 
     def to_json(self) -> dict[str, Any]:
         """The verdict in JSON types; what does not apply is left out or ``null``."""
@@ -75,13 +94,16 @@ class SeriesVerdict:
                 {"code": str(one.code), "points": one.points, "attribute": one.attribute, "value": one.value}
                 for one in self.evidence
             ],
-            "phases": [
-                {"label": phase.label, "source": str(phase.source), "images": images} for phase, images in self.phases
-            ],
+            "phases": [_phase_json(stack, stack.phase) for stack in self._stacks if stack.phase],
+            "convolutionKernel": self.kernel,
+            "derived": self.derived,
+            "contrast": self.contrast.to_json(),
             "codes": [str(code) for code in self.codes],
         }
         if self.invalid:
             answer["invalidAttributes"] = list(self.invalid)
+        if self.phase_group:
+            answer["phaseGroup"] = list(self.phase_group)
         if self.geometry and self.geometry.best:
             answer["geometry"] = _stack_json(self.geometry.best, self.geometry)
         return answer
@@ -107,13 +129,30 @@ class StudyVerdict:
         """Whether at least one series is accepted."""
         return any(series.accepted for series in self.series)
 
+    @property
+    def phase_groups(self) -> tuple[tuple[str, ...], ...]:
+        """Series Instance UIDs of series that together hold the phases of one scan, one phase each."""
+        return tuple(dict.fromkeys(series.phase_group for series in self.series if series.phase_group))
+
     def to_json(self) -> dict[str, Any]:
         """The verdict in JSON types."""
         return {
             "cardiac": self.cardiac,
             "series": [series.to_json() for series in self.series],
+            "phaseGroups": [list(group) for group in self.phase_groups],
             "otherSeries": self.others,
         }
+
+
+def _phase_json(stack: Stack, phase: Phase) -> dict[str, Any]:
+    return {
+        "label": phase.label,
+        "source": str(phase.source),
+        "value": phase.value,
+        "unit": phase.unit,
+        "images": len(stack.headers),
+        "sound": REFUSING.isdisjoint(stack.codes),
+    }
 
 
 def _stack_json(stack: Stack, geometry: Geometry) -> dict[str, Any]:

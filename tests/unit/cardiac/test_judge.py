@@ -87,7 +87,19 @@ def test_json() -> None:
     (series,) = study["series"]
     assert series["codes"][0] == "MISSING_SLICES"
     assert series["accepted"] is False
-    assert series["phases"] == [{"label": "75%", "source": "SeriesDescription", "images": 199}]
+    assert series["phases"] == [
+        {
+            "label": "75%",
+            "source": "SeriesDescription",
+            "value": 75.0,
+            "unit": "%",
+            "images": 199,
+            "sound": False,
+        }
+    ]
+    assert series["convolutionKernel"] == "Bv40d"
+    assert series["derived"] is False
+    assert series["contrast"] == {"stated": False, "seen": None, "bloodHu": None}
     assert series["geometry"] == {
         "slices": 199,
         "spacingMm": 0.5,
