@@ -201,7 +201,7 @@ class PhantomSeries:
     Attributes
     ----------
     codes
-        All codes of the verdict; the first decides unless the series is accepted.
+        All codes of the verdict by the headers alone; the first decides unless the series is accepted.
     phases
         Labels of the phases.
     """
@@ -211,6 +211,12 @@ class PhantomSeries:
     role: Role | None
     codes: tuple[Code, ...]
     phases: tuple[str, ...] = ()
+
+    @property
+    def codes_with_pixels(self) -> tuple[Code, ...]:
+        """After a look at the pixels of what is accepted."""
+        seen = Code.NO_CONTRAST_BY_PIXELS if self.kind == "calcium_score" else Code.CONTRAST_BY_PIXELS
+        return tuple(seen if code is Code.CONFIRM_CONTRAST_BY_PIXELS else code for code in self.codes)
 
 
 _CONTRAST = (Code.CONTRAST_TAG, Code.CONFIRM_CONTRAST_BY_PIXELS)

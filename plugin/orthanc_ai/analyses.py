@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .codes import Code
+from .handover import Shared
 from .models.address import Address
 from .outcomes import CARDIAC_METADATA, REPORT_METADATA, REQUEST_METADATA, XRAY_METADATA, Outcome, Result
 from .server import Level, Resource, Server
@@ -47,6 +48,9 @@ class Task:
         Digest of the weights that the recipe is about; empty if no model is needed.
     scorer
         Where scores are computed; ``None``: in the worker.
+    files
+        Those that an earlier answer asked for, by SOP Instance UID, less those that are gone or cannot be read;
+        ``None`` if none were asked for yet.
     """
 
     analysis: str
@@ -55,6 +59,7 @@ class Task:
     previous: Result | None = None
     weights: str = ""
     scorer: Address | None = None
+    files: Mapping[str, Shared] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,9 @@ class Answer:
         Wall time by stage.
     cpu_seconds
         Processor time of the worker by stage.
+    needs
+        SOP Instance UIDs of files without which there is no answer yet: nothing else counts then, and the task is to
+        be done once more with them.
     """
 
     outcome: Outcome
@@ -83,6 +91,7 @@ class Answer:
     labels: Mapping[str, bool] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     cpu_seconds: Mapping[str, float] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
 
 
 class NotReadyError(Exception):
@@ -119,6 +128,8 @@ class Work:
         Whether the report will be one of a demonstration model: those replace each other, never another's.
     scorer
         Where scores are computed; ``None``: in the worker.
+    file
+        A file that the worker may ask for, by its SOP Instance UID; ``None`` if it is gone.
     """
 
     recipe: str
@@ -127,6 +138,7 @@ class Work:
     weights: str = ""
     demonstration: bool = False
     scorer: Address | None = None
+    file: Callable[[str], Shared | bytes | None] = lambda _: None
 
 
 class Analysis(Protocol):

@@ -83,7 +83,7 @@ class Code(StrEnum):
     DOSE_OR_REPORT = "DOSE_OR_REPORT", "A dose sheet, protocol page or other text."
     REFORMAT_DERIVED = "REFORMAT_DERIVED", "A reformat, projection or rendering of another series."
     PERFUSION_OR_LATE = "PERFUSION_OR_LATE", "A perfusion, stress or delayed series."
-    ENHANCED_MULTIFRAME = "ENHANCED_MULTIFRAME", "An enhanced multi-frame object; only single-frame CT images are read."
+    ENHANCED_MULTIFRAME = "ENHANCED_MULTIFRAME", "A multi-frame object whose frames could not be read."
 
     # Cardiac CT: evidence for and against the heart
     NOT_CARDIAC = "NOT_CARDIAC", "The header gives too little evidence that the series shows the heart."
@@ -158,6 +158,13 @@ class Code(StrEnum):
     CONFIRM_CONTRAST_BY_PIXELS = (
         "CONFIRM_CONTRAST_BY_PIXELS",
         "Whether contrast was given is not certain from the header.",
+    )
+    CONTRAST_BY_PIXELS = "CONTRAST_BY_PIXELS", "The blood in a few slices is bright: contrast was given."
+    NO_CONTRAST_BY_PIXELS = "NO_CONTRAST_BY_PIXELS", "The blood in a few slices is dark: no contrast was given."
+    CONTRAST_UNCERTAIN = "CONTRAST_UNCERTAIN", "The blood in a few slices is neither bright nor dark, or was not found."
+    CONTRAST_DISAGREES = (
+        "CONTRAST_DISAGREES",
+        "The header states contrast or its absence, by the agent or the description, and the pixels show the opposite.",
     )
     THICK_FOR_CCTA = "THICK_FOR_CCTA", "The slices are rather thick for the coronary arteries."
     TOO_THICK_FOR_CCTA = "TOO_THICK_FOR_CCTA", "The slices are too thick for the coronary arteries."

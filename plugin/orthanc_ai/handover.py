@@ -7,7 +7,9 @@ a container has 64 MB, no name that a crash leaves behind, and ends with the ser
 
 import os
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 KEPT_BYTES = 32 * 2**20
 """Memory that stays for the next file, three times a chest film: taking it anew each time costs twice as much as
@@ -22,9 +24,13 @@ class Shared:
     ----------
     path
         A file for as long as the task lasts.
+    start, length
+        Which of its bytes; all of them if there is no length.
     """
 
     path: str
+    start: int = 0
+    length: int | None = None
 
     def read(self) -> bytes:
         """The bytes, in the process that got the message.
@@ -34,7 +40,22 @@ class Shared:
         OSError
             If this process may not look into the one that sent it.
         """
-        return Path(self.path).read_bytes()
+        with self.open() as file:
+            return file.read()
+
+    def open(self) -> BinaryIO:
+        """The bytes as a file, of which not all need to be read.
+
+        Raises
+        ------
+        OSError
+            If there is no such file, or this process may not look into the one that sent it.
+        """
+        if self.length is None:
+            return Path(self.path).open("rb")
+        with Path(self.path).open("rb") as file:
+            file.seek(self.start)
+            return BytesIO(file.read(self.length))
 
 
 class Handover:
@@ -62,12 +83,35 @@ class Handover:
         number = self._file.fileno()
         if os.fstat(number).st_size > KEPT_BYTES:
             os.ftruncate(number, 0)
-        rest, at = memoryview(content), 0
+        self._write(content, 0)
+        os.ftruncate(number, len(content))
+        return Shared(self._path)
+
+    def add(self, content: bytes) -> Shared:
+        """Put something in behind what is there.
+
+        Raises
+        ------
+        OSError
+            If there is no memory for it.
+        """
+        start = os.fstat(self._file.fileno()).st_size
+        self._write(content, start)
+        return Shared(self._path, start, len(content))
+
+    def close(self) -> None:
+        """Give the memory back, as soon as nobody reads it any more."""
+        self._file.close()
+
+    def _write(self, content: bytes, at: int) -> None:
+        rest = memoryview(content)
         while rest:
-            count = os.pwrite(number, rest, at)
+            count = os.pwrite(self._file.fileno(), rest, at)
             rest, at = rest[count:], at + count
-        os.ftruncate(number, at)
-        return Shared(f"/proc/{os.getpid()}/fd/{number}")
+
+    @property
+    def _path(self) -> str:
+        return f"/proc/{os.getpid()}/fd/{self._file.fileno()}"
 
     @property
     def size(self) -> int:

@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from .analyses import Analysis, Answer, NotReadyError, Task, Work
+from .asked_files import handed_over
 from .codes import Code
 from .faults import Fault, StoppingError
 from .keeper import IDENTITY_TAGS, Keeper, Kept
@@ -216,8 +217,21 @@ class Job:
                 if self._keeper.gone(found):
                     return None
                 raise Fault(Code.FILE_UNREADABLE, "Orthanc has no file of it")
-            answer = self._run(Task(analysis.name, payload, work.recipe, replaced, work.weights, work.scorer))
+            task = Task(analysis.name, payload, work.recipe, replaced, work.weights, work.scorer)
+            answer = self._run(task)
+            if answer.needs:
+                answer = self._run_with_files(task, work, answer)
             return None if answer.dicom is not None and not self._keeper.keep(found, answer) else answer
+
+    def _run_with_files(self, task: Task, work: Work, first: Answer) -> Answer:
+        """What a worker makes of a task with the files that it has asked for."""
+        with handed_over(work.file, first.needs) as files:
+            second = self._run(replace(task, files=files))
+        return replace(
+            second,
+            seconds=_sum(first.seconds, second.seconds),
+            cpu_seconds=_sum(first.cpu_seconds, second.cpu_seconds),
+        )
 
     def _run(self, task: Task) -> Answer:
         try:
@@ -288,6 +302,11 @@ def _no_surprise() -> Iterator[None]:
         raise
     except Exception as error:
         raise Fault(Code.INTERNAL_ERROR, place(error)) from error
+
+
+def _sum(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
+    """Times by stage, of two runs."""
+    return {stage: one.get(stage, 0.0) + other.get(stage, 0.0) for stage in (*one, *other)}
 
 
 def _attempts(previous: Outcome | None, *, asked: bool) -> tuple[int, int]:

@@ -143,7 +143,7 @@ class Plugin:
         workers = Workers(settings, metrics.worker_replaced)
         analyses: tuple[Analysis, ...] = (
             Radiographs(settings, self.readiness, self._storage),
-            CardiacStudies(settings),
+            CardiacStudies(settings, self._storage),
         )
         retries = Retries(server, analyses)
         pause = Pause(server)

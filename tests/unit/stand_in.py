@@ -341,7 +341,7 @@ class Reading:
             if one.tags["Modality"] == "CT"
         ]
         payload = {"source": resource.identifier, "study": _owner(resource), "instances": len(images)}
-        return Work(f"recipe {self.version} of {sorted(images)}", lambda: payload)
+        return Work(f"recipe {self.version} of {sorted(images)}", lambda: payload, file=server.file)
 
     def _image(self, server: Server, resource: Resource) -> dict[str, Any] | None:
         file = server.file(resource.identifier)

@@ -1,6 +1,7 @@
 """One job's life: which outcome it ends with, what that keeps of the one before, and that no report is stored twice."""
 
 import dataclasses
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -365,6 +366,56 @@ def test_a_report_does_not_bring_back_a_deleted_study(house: House, moment: str)
     house.archive.trouble = deleted
     assert do(house, image) == Ended()
     assert house.archive.items == {}
+
+
+# Files that a worker asks for
+
+
+def asks_for(*uids: str) -> Callable[[Task], Answer]:
+    def answer(task: Task) -> Answer:
+        assert task.files is None
+        return Answer(Outcome(Code.HELD, task.recipe), needs=uids, seconds={"judge": 1.0})
+
+    return answer
+
+
+def test_files_that_a_worker_asks_for_are_handed_over_and_the_task_is_done_once_more(house: House) -> None:
+    first = house.archive.put("a", modality="CT", file=b"first file")
+    second = house.archive.put("b", modality="CT", file=b"second")
+    (study,) = [one.identifier for one in house.archive.items.values() if one.level == "study"]
+    seen: dict[str, bytes] = {}
+    ended: list[Mapping[str, float]] = []
+    house.knocks.ended = lambda _analysis, _code, seconds, _cpu: ended.append(seconds)
+
+    def read(task: Task) -> Answer:
+        assert task.files is not None
+        seen.update({uid: place.read() for uid, place in task.files.items()})
+        return dataclasses.replace(report(task), seconds={"judge": 2.0, "report": 3.0})
+
+    house.bench.next += [asks_for(first, second, "gone"), read]
+    assert house.job.do(house.cardiac, study, asked=False) == Ended(Code.REPORTED)
+    assert seen == {first: b"first file", second: b"second"}
+    assert [task.files is None for task in house.bench.tasks] == [True, False]
+    assert ended == [{"judge": 3.0, "report": 3.0}]
+    assert house.bench.tasks[1].files is not None
+    with pytest.raises(OSError, match=r".*"):
+        house.bench.tasks[1].files[first].read()
+
+
+def test_a_file_that_cannot_be_read_is_left_out(house: House) -> None:
+    image = house.archive.put("a", modality="CT")
+    (study,) = [one.identifier for one in house.archive.items.values() if one.level == "study"]
+    house.bench.next.append(asks_for(image))
+    house.archive.trouble = fail("file")
+    assert house.job.do(house.cardiac, study, asked=False) == Ended(Code.REPORTED)
+    assert house.bench.tasks[1].files == {}
+
+
+def test_a_worker_that_dies_of_the_files_costs_an_attempt(house: House) -> None:
+    image = house.archive.put("a", modality="CT")
+    (study,) = [one.identifier for one in house.archive.items.values() if one.level == "study"]
+    house.bench.next += [asks_for(image), DIED]
+    assert house.job.do(house.cardiac, study, asked=False) == Ended(Code.RETRYING, Code.WORKER_DIED)
 
 
 def test_parts_and_labels_are_written_before_the_outcome(house: House) -> None:

@@ -17,6 +17,7 @@ from ..report.series_report import Instance, SeriesLine, series_report
 from ..report.uids import report_identity
 from ..settings import AI
 from ..stages import Stages
+from .files import look_at, needed_files, with_frames
 from .header import Header
 from .judge import RULES_VERSION, judge_study
 from .select import Rules
@@ -32,11 +33,25 @@ class StudyReader:
         self._rules = Rules(words=Words.with_cardiac(settings.cardiac_ct.words))
 
     def read(self, task: Task) -> Answer:
-        """Judge one study: its payload has the ``headers`` of its instances and the ``file`` of one of them."""
+        """Judge one study: its payload has the ``headers`` of its instances and the ``file`` of one of them.
+
+        The first answer asks for files, unless nothing is to be seen in any; the second has a look at them.
+        """
         stages = Stages()
         with stages("judge"):
             headers = [Header.from_tags(tags) for tags in task.payload["headers"]]
-            verdict = judge_study(headers, self._rules)
+            files = task.files
+            if files is None:
+                verdict = judge_study(headers, self._rules)
+                needs = needed_files(verdict, headers)
+            else:
+                images = with_frames(headers, files)
+                verdict = judge_study(images, self._rules, lambda stack: look_at(stack, files))
+                needs = ()
+        if needs:
+            seconds, cpu_seconds = stages.seconds, stages.cpu_seconds
+            unfinished = Outcome(Code.HELD, task.recipe)
+            return Answer(unfinished, needs=needs, seconds=seconds, cpu_seconds=cpu_seconds)
         if not verdict.series:
             return Answer(Outcome(Code.NOT_CT, task.recipe, result=task.previous))
         with stages("report"):

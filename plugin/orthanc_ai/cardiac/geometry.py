@@ -126,19 +126,23 @@ def _best(stacks: Sequence[Stack]) -> Stack:
 
 
 def _without_duplicates(headers: Sequence[Header], codes: list[Code]) -> list[Header]:
-    """The headers in an order of their own, each SOP instance once. An empty UID is no identity."""
-    ordered = sorted(
-        headers, key=lambda one: (one.instance_number or 0, one.sop_instance_uid, one.image_position or ())
-    )
-    known: set[str] = set()
+    """The headers in an order of their own, each SOP instance or frame once. An empty UID is no identity."""
+    ordered = sorted(headers, key=_order)
+    known: set[tuple[str, int | None]] = set()
     kept = []
     for header in ordered:
-        if header.sop_instance_uid and header.sop_instance_uid in known:
+        identity = (header.sop_instance_uid, header.frame_number)
+        if header.sop_instance_uid and identity in known:
             codes.append(Code.DUPLICATE_INSTANCE)
             continue
-        known.add(header.sop_instance_uid)
+        known.add(identity)
         kept.append(header)
     return kept
+
+
+def _order(header: Header) -> tuple[int, str, int, tuple[float, ...]]:
+    numbers = header.instance_number or 0, header.frame_number or 0
+    return numbers[0], header.sop_instance_uid, numbers[1], header.image_position or ()
 
 
 class _Image(NamedTuple):

@@ -1,4 +1,4 @@
-"""`Header`: what is read of one instance's DICOM header to judge its series."""
+"""`Header`: what is read of the DICOM header of one image to judge its series."""
 
 import math
 import re
@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import pydicom
-from pydicom.errors import BytesLengthException
 from pydicom.multival import MultiValue
+
+from ..attributes import MalformedError, attribute
+from ..codes import Code
 
 Level = Literal["Patient", "Study", "Series", "Instance"]
 
@@ -68,7 +70,7 @@ _PADDING = " \t\r\n\0"
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """One instance's header, typed.
+    """The header of one image, typed: of an instance, or of one frame of a multi-frame instance.
 
     An attribute that is absent, empty or invalid has its default; the keywords of invalid ones are in `invalid`.
     Lengths are in mm, angles in degrees, times in ms.
@@ -87,6 +89,10 @@ class Header:
         Image Orientation (Patient) (0020,0037): the directions of a row and of a column, six numbers, or ``None``.
     lossy
         Lossy Image Compression (0028,2110) is "01".
+    frame_number
+        Of a frame of a multi-frame instance, from 1 on; ``None`` for an instance as a whole.
+    fault
+        Why the frames of a multi-frame instance are not known.
     """
 
     sop_class_uid: str = ""
@@ -127,6 +133,13 @@ class Header:
     rescale_intercept: float | None = None
     convolution_kernel: str = ""
     invalid: tuple[str, ...] = ()
+    frame_number: int | None = None
+    fault: Code | None = None
+
+    @property
+    def number(self) -> int | None:
+        """By which people call the image: the frame's number, or Instance Number."""
+        return self.frame_number or self.instance_number
 
     @classmethod
     def from_tags(cls, tags: Mapping[str, Any]) -> "Header":
@@ -188,29 +201,39 @@ class Header:
     @classmethod
     def from_dataset(cls, dataset: pydicom.Dataset) -> "Header":
         """Read a header from a data set, equal to that of the same file in Orthanc's JSON."""
-        tags: dict[str, Any] = {}
-        unreadable = []
-        for keyword in NEEDED_TAGS:
-            try:
-                value = dataset.get(keyword)
-            except (ValueError, TypeError, ArithmeticError, LookupError, BytesLengthException):
-                # pydicom converts on access and refuses some of what others write, e.g. "abc" as decimal string.
-                unreadable.append(keyword)
-                continue
-            if value is not None:
-                tags[keyword] = _simplified(value)
-        header = cls.from_tags(tags)
-        if not unreadable:
-            return header
-        return cls.from_tags({**tags, **dict.fromkeys(unreadable, _UNREADABLE)})
+        return cls.from_tags(tags_of(dataset))
 
+
+_CODE = ("CodingSchemeDesignator", "CodeValue")
 
 _UNREADABLE: Mapping[str, str] = {}  # not text, not a number, not a sequence: every reader calls it invalid
 
 
-def _simplified(value: Any) -> Any:
+def tags_of(dataset: pydicom.Dataset) -> dict[str, Any]:
+    """What `Header.from_tags` reads, of a data set of unknown origin."""
+    tags: dict[str, Any] = {}
+    for keyword in NEEDED_TAGS:
+        try:
+            value = simplified(attribute(dataset, keyword))
+        except MalformedError:
+            value = _UNREADABLE
+        if value is not None:
+            tags[keyword] = value
+    return tags
+
+
+def simplified(value: Any) -> Any:
+    """A value of pydicom's as Orthanc's JSON has it; of a sequence, the codes in its items.
+
+    Raises
+    ------
+    attributes.MalformedError
+        If a code cannot be read.
+    """
+    if value is None:
+        return None
     if isinstance(value, pydicom.Sequence):
-        return [{element.keyword: _simplified(element.value) for element in item} for item in value]
+        return [{keyword: simplified(attribute(item, keyword)) for keyword in _CODE} for item in value]
     if isinstance(value, MultiValue | list | tuple):
         return "\\".join(str(item) for item in value)
     return str(value)

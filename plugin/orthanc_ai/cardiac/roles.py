@@ -1,9 +1,11 @@
 """What an accepted cardiac series is good for."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Self
 
 from ..codes import Code
+from .contrast import Contrast, Seen
 from .words import Words, says
 
 CALCIUM_SCORING_MM = (2.4, 3.05)
@@ -37,7 +39,7 @@ class Role(StrEnum):
     CCTA = "CCTA", "Thin slices of one or a few phases, fit for reading the coronary arteries."
     FUNCTIONAL_MULTIPHASE = "FUNCTIONAL_MULTIPHASE", "Several phases of the heart cycle, for cardiac function."
     CARDIAC_THIN_UNSURE = "CARDIAC_THIN_UNSURE", "Slices of 1.0 to 1.6 mm, rather thick for the coronary arteries."
-    CARDIAC_OTHER = "CARDIAC_OTHER", "Another cardiac series, too thick for the coronary arteries."
+    CARDIAC_OTHER = "CARDIAC_OTHER", "Another cardiac series: too thick for the coronary arteries, or without contrast."
 
 
 def has_contrast(agent: str, words: Words) -> bool:
@@ -45,8 +47,17 @@ def has_contrast(agent: str, words: Words) -> bool:
     return bool(agent) and not says(words.no_contrast, agent)
 
 
+_SEEN: Mapping[Seen | None, Code] = {
+    # Contrast/Bolus Agent is missing in real coronary CT angiograms: only the pixels know.
+    None: Code.CONFIRM_CONTRAST_BY_PIXELS,
+    Seen.YES: Code.CONTRAST_BY_PIXELS,
+    Seen.NO: Code.NO_CONTRAST_BY_PIXELS,
+    Seen.UNCERTAIN: Code.CONTRAST_UNCERTAIN,
+}
+
+
 def role_of(
-    description: str, thickness_mm: float | None, phases: int, contrast: bool, words: Words
+    description: str, thickness_mm: float | None, phases: int, contrast: Contrast, words: Words
 ) -> tuple[Role, tuple[Code, ...]]:
     """The role of a series whose geometry is sound, and what to keep in mind about it.
 
@@ -59,21 +70,26 @@ def role_of(
     phases
         Number of phases in the series, at least 1.
     contrast
-        What Contrast/Bolus Agent says, see `has_contrast`.
+        What the header says of it, and what the pixels show: no calcium is scored in a scan with contrast, and no
+        coronary artery read in one without.
     """
-    codes = [Code.CONTRAST_TAG] if contrast else []
+    codes = [Code.CONTRAST_TAG] if contrast.stated else []
     thickness = thickness_mm or 0.0
+    calcium, angiography = says(words.calcium, description), says(words.angiography, description)
+    without = contrast.seen is Seen.NO
     by_thickness = (
         CALCIUM_SCORING_MM[0] <= thickness <= CALCIUM_SCORING_MM[1]
-        and not contrast
-        and not says(words.angiography, description)
+        and not contrast.given
+        and (without or not angiography)
     )
-    if says(words.calcium, description):
+    if calcium and contrast.seen is not Seen.YES:
         role = Role.CAC
     elif phases >= MULTIPHASE_PHASES:
         role = Role.FUNCTIONAL_MULTIPHASE
     elif by_thickness:
         role = Role.CAC
+    elif without:
+        role = Role.CARDIAC_OTHER
     elif thickness <= CORONARY_LIMIT_MM:
         role = Role.CCTA
     elif thickness <= UNSURE_LIMIT_MM:
@@ -82,5 +98,9 @@ def role_of(
     else:
         role = Role.CARDIAC_OTHER
         codes.append(Code.TOO_THICK_FOR_CCTA)
-    # Contrast/Bolus Agent is missing in real coronary CT angiograms: only the pixels know.
-    return role, (*codes, Code.CONFIRM_CONTRAST_BY_PIXELS)
+    codes.append(_SEEN[contrast.seen])
+    if contrast.fault:
+        codes.append(contrast.fault)
+    if (without and (contrast.stated or angiography)) or (contrast.seen is Seen.YES and calcium):
+        codes.append(Code.CONTRAST_DISAGREES)
+    return role, tuple(codes)

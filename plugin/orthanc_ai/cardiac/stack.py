@@ -53,7 +53,7 @@ class Gap:
     Attributes
     ----------
     after, before
-        Instance numbers of the neighbours.
+        Instance numbers of the neighbours, frame numbers in a multi-frame instance.
     position_mm
         Where the first missing slice should be, along the normal of the slices; for axial slices of a patient lying
         straight this is the patient's z coordinate.
@@ -200,8 +200,8 @@ def _gaps(headers: Sequence[Header], along: Array, steps: Array, spacing: float)
         return True, ()
     return True, tuple(
         Gap(
-            headers[index].instance_number,
-            headers[index + 1].instance_number,
+            headers[index].number,
+            headers[index + 1].number,
             float(along[index] + steps[index] / whole[index]),
             int(whole[index]) - 1,
         )

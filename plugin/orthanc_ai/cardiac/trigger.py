@@ -5,10 +5,12 @@ from typing import Any
 
 from ..analyses import CARDIAC, Work
 from ..codes import Code
+from ..handover import Shared
 from ..outcomes import CARDIAC_METADATA
 from ..report.uids import recipe_digest
 from ..server import Level, Resource, Server
 from ..settings import AI
+from ..storage import Storage
 from .header import NEEDED_TAGS
 from .judge import RULES_VERSION
 
@@ -27,8 +29,9 @@ class CardiacStudies:
     metadata = CARDIAC_METADATA
     tags: Sequence[str] = ("ModalitiesInStudy",)
 
-    def __init__(self, settings: AI) -> None:
+    def __init__(self, settings: AI, storage: Storage) -> None:
         self._settings = settings
+        self._storage = storage
 
     def wants(self, resource: Resource) -> bool:
         """A study with at least one CT series."""
@@ -62,4 +65,9 @@ class CardiacStudies:
             file = server.file(senders[0].identifier) if senders else None
             return None if file is None else {"headers": headers, "file": file}
 
-        return Work(recipe, payload)
+        identifiers = {str(sender.tags.get("SOPInstanceUID", "")): sender.identifier for sender in senders}
+
+        def file(uid: str) -> Shared | bytes | None:
+            return self._storage.payload(server, identifiers[uid]) if uid in identifiers else None
+
+        return Work(recipe, payload, file=file)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, example, given, settings
@@ -80,7 +81,10 @@ def test_any_study_is_judged(odd: list[dict[str, Any]]) -> None:
 @example([{"Modality": "CT", "SeriesInstanceUID": "\N{LATIN CAPITAL LETTER A WITH MACRON}"}])
 def test_any_study_ends_with_an_outcome(odd: list[dict[str, Any]]) -> None:
     reader = StudyReader(AI.model_validate({}))
-    answer = reader.read(Task(CARDIAC, {"headers": odd, "file": file(ct_image())}, "recipe"))
+    task = Task(CARDIAC, {"headers": odd, "file": file(ct_image())}, "recipe")
+    answer = reader.read(task)
+    if answer.needs:
+        answer = reader.read(replace(task, files={}))
     assert answer.outcome.code in (Code.REPORTED, Code.NOT_CT)
     for outcome in (answer.outcome, *(outcome for _, outcome in answer.parts)):
         assert Outcome.from_text(outcome.to_text()) == outcome
