@@ -63,7 +63,7 @@ _BEATS = re.compile(r"\d\s*bpm\b", re.IGNORECASE)
 
 _WEIGHTS: Mapping[Code, int] = MappingProxyType(
     {
-        Code.BODYPART_CARDIAC: 3,
+        Code.BODYPART_CARDIAC: 2,
         Code.ANATOMIC_REGION_CARDIAC: 3,
         Code.ECG_GATED_TAG: 3,
         Code.GATING_HINT: 2,

@@ -138,7 +138,7 @@ def test_other_objects_in_the_series_are_left_out() -> None:
 def test_multi_frame_objects_are_recognised(sop_class: str) -> None:
     verdict = judge_series([Header(modality="CT", sop_class_uid=sop_class, body_part_examined="HEART")])
     assert verdict.codes[0] is Code.ENHANCED_MULTIFRAME
-    assert verdict.score == 3
+    assert verdict.score == 2
 
 
 def test_invalid_attributes_are_named() -> None:

@@ -156,7 +156,7 @@ def test_an_unreadable_object_has_a_code_and_says_why() -> None:
     header = Header(modality="CT", sop_class_uid="1.2.840.10008.5.1.4.1.1.2.1", body_part_examined="HEART")
     verdict = judge_series([replace(header, fault=Code.FILE_UNREADABLE)])
     assert verdict.codes[:2] == (Code.ENHANCED_MULTIFRAME, Code.FILE_UNREADABLE)
-    assert verdict.score == 3
+    assert verdict.score == 2
 
 
 WHOLE = file_of(enhanced(ct_series("ccta", matrix=16, slices=4)))

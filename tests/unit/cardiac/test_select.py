@@ -113,7 +113,7 @@ def test_evidence_says_where_it_stands() -> None:
     header = Header(body_part_examined="HEART", scan_options="TP70PC1165", study_description="Herz")
     found = {one.code: (one.attribute, one.value, one.points) for one in cardiac_evidence([header], RULES)}
     assert found == {
-        Code.BODYPART_CARDIAC: ("BodyPartExamined", "HEART", 3),
+        Code.BODYPART_CARDIAC: ("BodyPartExamined", "HEART", 2),
         Code.GATING_HINT: ("ScanOptions", "TP70PC1165", 2),
         Code.PROTOCOL_CARDIAC: ("StudyDescription", "Herz", 1),
     }
