@@ -58,7 +58,7 @@ REAL_SERIES = (
         frozenset({Code.SLICE_GAP, Code.MIXED_FRAME_OF_REFERENCE}),
         slices=92,
         spacing_mm=3.0,
-        reason="Chest; every third of 1 mm slices is left; de-identification gave each its own frame of reference.",
+        reason="Chest, Philips; every third of 1 mm slices is left; de-identification gave each its own frame of reference.",
     ),
     RealSeries(
         f"{_QA}/GE_tilt_variable_spacing",
@@ -69,7 +69,7 @@ REAL_SERIES = (
         slices=28,
         spacing_mm=4.0019,
         tilt_deg=18.5,
-        reason="Head, tilted gantry, 4 mm slices at the base and 7 mm above.",
+        reason="Head, GE, tilted gantry, 4 mm slices at the base and 7 mm above.",
     ),
     RealSeries(
         f"{_QA}/Philips_axial_5mm",
@@ -79,7 +79,7 @@ REAL_SERIES = (
         frozenset(),
         slices=28,
         spacing_mm=5.0,
-        reason="Head, a faultless volume.",
+        reason="Head, Philips, a faultless volume.",
     ),
     RealSeries(
         f"{_QA}/Philips_localizer",
@@ -138,7 +138,7 @@ REAL_SERIES = (
         frozenset({Code.COVERAGE_SHORT, Code.OVERLAPPING_SLICES}),
         slices=3,
         spacing_mm=1.0,
-        reason="Three slices of a CT colonography.",
+        reason="Three slices of a CT colonography, GE.",
     ),
     RealSeries(
         "ct_upper_abdomen_ts",
@@ -149,17 +149,25 @@ REAL_SERIES = (
         slices=20,
         spacing_mm=2.0,
         stored=False,
-        reason="Upper abdomen of a PET/CT; all UIDs are empty.",
+        reason="`CT Body 3.0`, the upper abdomen of a PET/CT; all UIDs are empty.",
     ),
     *(
-        RealSeries(_HEADS, f"*_axial_{name}.dcm", 1, Code.NOT_CARDIAC, _ONE_SLICE, slices=1, reason="Chest or trunk.")
-        for name in (
-            "19001231-076",
-            "19010112-135",
-            "19001229-053",
-            "19010107-111",
-            "19001006-028",
-            "19001231-270",
+        RealSeries(
+            _HEADS,
+            f"*_axial_{name}.dcm",
+            1,
+            Code.NOT_CARDIAC,
+            _ONE_SLICE,
+            slices=1,
+            reason=f"One slice of {description}.",
+        )
+        for name, description in (
+            ("19001231-076", "`CHEST 2.5 MM/ABD.PEL 2.5MM`, GE; a trunk"),
+            ("19010112-135", "`CHEST 1.25 MM`, GE; a pulmonary angiogram"),
+            ("19001229-053", "`STANDARD 2.5mm`, GE; a trunk without contrast"),
+            ("19010107-111", "`CHEST 1.25 MM`, GE; a pulmonary angiogram"),
+            ("19001006-028", "`Body 3.0`, Toshiba; an abdomen after endovascular repair"),
+            ("19001231-270", "`Body 1.0 CE`, Toshiba; a trunk after trauma"),
         )
     ),
     *(

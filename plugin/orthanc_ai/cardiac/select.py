@@ -31,7 +31,8 @@ CARDIAC_REGIONS = frozenset(
 CARDIAC_BODY_PARTS = frozenset(
     {"HEART", "CARDIAC", "CORONARY", "CORONARY ARTERY", "CORONARYARTERY", "CORONARIES", "CTCOR", "HERZ", "AORTIC VALVE"}
 )
-THORACIC_BODY_PARTS = frozenset({"CHEST", "THORAX", "TORAX", "LUNG", "MEDIASTINUM", "AORTA", "THORACIC AORTA"})
+THORACIC_BODY_PARTS = re.compile(r"CHEST|THORA[XC]|TORAX|\bLUNG\b|MEDIASTINUM|\bAORTA\b")
+"""Also as a part of a name: PS3.16 annex L has CHESTABDPELVIS, Canon writes CHEST_TO_PELVIS."""
 
 REFORMAT_IMAGE_TYPES = frozenset(
     {
@@ -221,7 +222,7 @@ def _body_part(part: str) -> Code:
         return Code.BODYPART_MISSING
     if name in CARDIAC_BODY_PARTS:
         return Code.BODYPART_CARDIAC
-    return Code.BODYPART_THORAX if name in THORACIC_BODY_PARTS else Code.BODYPART_OTHER
+    return Code.BODYPART_THORAX if THORACIC_BODY_PARTS.search(name) else Code.BODYPART_OTHER
 
 
 def _gating(headers: Sequence[Header]) -> tuple[str, str] | None:

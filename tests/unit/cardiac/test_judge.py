@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orthanc_ai.cardiac.geometry import geometry
 from orthanc_ai.cardiac.header import NEEDED_TAGS, Header
 from orthanc_ai.cardiac.judge import judge_series, judge_study
 from orthanc_ai.cardiac.roles import Role
@@ -20,6 +21,7 @@ from phantom.ct import ct_series
 from tests.expected_ct import PHANTOM_SERIES, REAL_SERIES, PhantomSeries, RealSeries
 
 from .examples import stack
+from .real_table import lines
 
 
 @pytest.mark.parametrize("series", PHANTOM_SERIES, ids=lambda one: f"{one.kind}-{one.damage}")
@@ -41,6 +43,23 @@ def test_real_series(series: RealSeries, data: Path) -> None:
     verdict = judge_series(headers)
     assert not verdict.accepted
     assert verdict.decisive is series.decisive
+
+
+def test_the_documentation_has_the_verdicts_on_the_real_series(data: Path) -> None:
+    """Line by line as it was reviewed; `python3 -m tests.unit.cardiac.real_table` prints it."""
+    text = (Path(__file__).resolve().parents[3] / "docs" / "cardiac-ct.md").read_text()
+    assert "\n".join(lines(data)) in text
+
+
+def test_measured_tilt_agrees_with_what_the_gantry_says(data: Path) -> None:
+    compared = 0
+    for series in REAL_SERIES:
+        headers = [Header.from_dataset(pydicom.dcmread(path, stop_before_pixels=True)) for path in series.paths(data)]
+        found = geometry(headers)
+        if found.best and found.best.spacing_mm is not None and found.gantry_tilt_deg is not None:
+            assert found.best.tilt_deg == pytest.approx(abs(found.gantry_tilt_deg), abs=0.1), series.folder
+            compared += 1
+    assert compared >= 5
 
 
 def test_every_real_ct_folder_is_in_the_table(data: Path) -> None:

@@ -109,6 +109,25 @@ def test_score(attributes: dict[str, Any], cardiac: bool) -> None:
     assert (score(**attributes) >= RULES.threshold) is cardiac
 
 
+@pytest.mark.parametrize(
+    ("part", "code"),
+    [
+        ("HEART", Code.BODYPART_CARDIAC),
+        ("coronary_artery", Code.BODYPART_CARDIAC),
+        ("CHEST", Code.BODYPART_THORAX),
+        ("CHEST_TO_PELVIS", Code.BODYPART_THORAX),
+        ("CHESTABDPELVIS", Code.BODYPART_THORAX),
+        ("THORACICAORTA", Code.BODYPART_THORAX),
+        ("", Code.BODYPART_MISSING),
+        ("ABDOMEN", Code.BODYPART_OTHER),
+        ("PARTIALBODY", Code.BODYPART_OTHER),
+    ],
+)
+def test_body_part(part: str, code: Code) -> None:
+    [evidence] = cardiac_evidence([Header(body_part_examined=part)], RULES)
+    assert evidence.code is code
+
+
 def test_evidence_says_where_it_stands() -> None:
     header = Header(body_part_examined="HEART", scan_options="TP70PC1165", study_description="Herz")
     found = {one.code: (one.attribute, one.value, one.points) for one in cardiac_evidence([header], RULES)}
