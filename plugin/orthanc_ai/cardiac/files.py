@@ -11,7 +11,7 @@ from .contrast import Contrast, blood_in, judge_blood, slices_to_look_at
 from .header import Header
 from .judge import is_unread
 from .multiframe import frames_of
-from .slices import MAXIMUM_HEADER, read_slice
+from .slices import MAXIMUM_HEADER, read_slices
 from .stack import Stack
 from .verdict import StudyVerdict
 
@@ -65,10 +65,14 @@ def look_at(stack: Stack, files: Files) -> Contrast:
     """Whether contrast was given, by a few slices of a stack; or the code that says why they could not be read."""
     blood: list[float | None] = []
     fault: Code | None = None
+    chosen: dict[str, list[Header]] = {}
     for header in slices_to_look_at(stack):
+        chosen.setdefault(header.sop_instance_uid, []).append(header)
+    for uid, headers in chosen.items():
         try:
-            with files[header.sop_instance_uid].open() as file:
-                blood.append(blood_in(read_slice(file, header), header))
+            with files[uid].open() as file:
+                for header, hu in zip(headers, read_slices(file, headers), strict=True):
+                    blood.append(blood_in(hu, header))
         except (KeyError, OSError):
             fault = Code.FILE_UNREADABLE
         except (FileError, ImageError) as error:

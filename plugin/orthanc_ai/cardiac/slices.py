@@ -2,12 +2,13 @@
 
 import os
 import struct
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-from pydicom import Dataset
+from pydicom import Dataset, FileDataset
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.uid import UID
 
@@ -30,66 +31,92 @@ MAXIMUM_COMPRESSED = 64 * 2**20
 
 Array = npt.NDArray[np.float32]
 
+_IMAGE_GROUPS = frozenset(
+    {0x0028, *range(0x6000, 0x6020, 2)}
+)  # Image Pixel Module, and overlays in the pixels' spare bits
 _NATIVE_HEADER = 12  # tag, VR, reserved bytes and length of a long element; PS3.5 section 7.1.2
 
 
-def read_slice(file: BinaryIO, header: Header) -> Array:
-    """Decode one image.
+def read_slices(file: BinaryIO, headers: Sequence[Header]) -> Iterator[Array]:
+    """Decode images of one file.
 
     Parameters
     ----------
     file
         The DICOM file, from its beginning.
-    header
-        Of the image, with its frame number, rescale slope and intercept.
+    headers
+        Of the images, with their frame numbers, rescale slopes and intercepts.
 
-    Returns
-    -------
-    Hounsfield units, shape (rows, columns).
+    Yields
+    ------
+    Hounsfield units of each, shape (rows, columns).
 
     Raises
     ------
     FileError, ImageError
-        With the code that says why it cannot be read.
+        With the code that says why the file, or the next image, cannot be read.
     """
     beginning = file.read(MAXIMUM_HEADER)
-    dataset, rest = open_header(beginning, reads=MAXIMUM_READS_OF_FRAMES)
-    stream: BinaryIO = rest
-    if len(beginning) == MAXIMUM_HEADER:
-        file.seek(rest.tell())
-        stream = file
-    try:
-        _take_frame(dataset, stream, (header.frame_number or 1) - 1)
-    except (ImageError, MemoryError):
-        raise
-    except (MalformedError, AttributeError) as error:
-        raise ImageError(Code.HEADER_UNREADABLE, str(error)) from error
-    except Exception as error:  # pydicom raises whatever it likes at malformed fragments
-        raise ImageError(Code.PIXELS_UNREADABLE, type(error).__name__) from error
-    stored = decode(dataset)
+    dataset, stream = open_header(beginning, reads=MAXIMUM_READS_OF_FRAMES)
+    start = stream.tell()
+    image = _of_image(dataset)
+    for header in headers:
+        whole: BinaryIO = file if len(beginning) == MAXIMUM_HEADER else stream
+        whole.seek(start)
+        try:
+            _take_frame(image, dataset, whole, (header.frame_number or 1) - 1)
+        except (ImageError, MemoryError):
+            raise
+        except (MalformedError, AttributeError) as error:
+            raise ImageError(Code.HEADER_UNREADABLE, str(error)) from error
+        except Exception as error:  # pydicom raises whatever it likes at malformed fragments
+            raise ImageError(Code.PIXELS_UNREADABLE, type(error).__name__) from error
+        yield _hounsfield(image, decode(image), header)
+
+
+def _hounsfield(image: Dataset, stored: npt.NDArray[np.integer], header: Header) -> Array:
     lowest = int(stored.min())
-    cells = read_cells(dataset, stored, lowest, int(stored.max()))
+    try:
+        cells = read_cells(image, stored, lowest, int(stored.max()))
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ImageError(Code.HEADER_UNREADABLE, f"the pixel cells are malformed: {error}") from error
     values: Array = cells.values.astype(np.float32)[stored.astype(np.int64) - lowest]
-    slope = 1.0 if header.rescale_slope is None else header.rescale_slope
-    values *= np.float32(slope)
+    values *= np.float32(1.0 if header.rescale_slope is None else header.rescale_slope)
     values += np.float32(header.rescale_intercept or 0.0)
     return values
 
 
-def _take_frame(dataset: Dataset, stream: BinaryIO, index: int) -> None:
-    """Make a single-frame image of a header: with the bytes of one frame, read from where the pixel data begin."""
+def _of_image(dataset: FileDataset) -> Dataset:
+    """What decoding needs of a header."""
+    image = Dataset(
+        {
+            tag: dataset.get_item(tag, keep_deferred=True)
+            for tag in dataset.keys()  # noqa: SIM118 - keys are not parsed
+            if tag >> 16 in _IMAGE_GROUPS
+        }
+    )
+    implicit, little = dataset.original_encoding
+    image.set_original_encoding(implicit, little, dataset.original_character_set)
+    image.file_meta = dataset.file_meta
+    return image
+
+
+def _take_frame(image: Dataset, dataset: FileDataset, stream: BinaryIO, index: int) -> None:
+    """Make a single-frame image: with the bytes of one frame, read from where the pixel data begin."""
     frames = int(attribute(dataset, "NumberOfFrames") or 1)
-    rows, columns = int(attribute(dataset, "Rows") or 0), int(attribute(dataset, "Columns") or 0)
-    allocated, stored = int(attribute(dataset, "BitsAllocated") or 0), int(attribute(dataset, "BitsStored") or 0)
-    if not (
-        0 < rows <= MAXIMUM_SIDE and 0 < columns <= MAXIMUM_SIDE and allocated in (8, 16) and 2 <= stored <= allocated
-    ):
-        raise ImageError(Code.PIXELS_UNREADABLE, f"{columns} x {rows} pixels of {allocated} bits, {stored} stored")
-    photometric = str(attribute(dataset, "PhotometricInterpretation"))
-    if photometric not in ("MONOCHROME1", "MONOCHROME2") or attribute(dataset, "SamplesPerPixel") not in (None, 1):
+    rows, columns = int(attribute(image, "Rows") or 0), int(attribute(image, "Columns") or 0)
+    allocated, stored = int(attribute(image, "BitsAllocated") or 0), int(attribute(image, "BitsStored") or 0)
+    if not (min(rows, columns) > 0 and max(rows, columns) <= MAXIMUM_SIDE):
+        raise ImageError(Code.HEADER_UNREADABLE, f"{columns} x {rows} pixels")
+    if allocated not in (8, 16) or not 2 <= stored <= allocated:
+        raise ImageError(Code.PIXELS_UNREADABLE, f"Bits Allocated {allocated} with Bits Stored {stored}")
+    photometric = str(attribute(image, "PhotometricInterpretation"))
+    if photometric not in ("MONOCHROME1", "MONOCHROME2") or attribute(image, "SamplesPerPixel") not in (None, 1):
         raise ImageError(Code.PHOTOMETRIC_UNSUPPORTED, f"Photometric Interpretation is {photometric}")
-    if int(attribute(dataset, "PixelRepresentation") or 0) not in (0, 1) or not 0 <= index < frames:
-        raise ImageError(Code.HEADER_UNREADABLE, "Pixel Representation, or no such frame")
+    if int(attribute(image, "PixelRepresentation") or 0) not in (0, 1):
+        raise ImageError(Code.HEADER_UNREADABLE, "Pixel Representation is neither 0 nor 1")
+    if not 0 <= index < frames:
+        raise ImageError(Code.PIXELS_UNREADABLE, f"there is no frame {index + 1}")
     implicit, little = dataset.original_encoding
     head = stream.read(8 if implicit else _NATIVE_HEADER)
     if head[:4] != struct.pack("<HH" if little else ">HH", 0x7FE0, 0x0010):
@@ -98,16 +125,16 @@ def _take_frame(dataset: Dataset, stream: BinaryIO, index: int) -> None:
         tables = dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths")
         extended = tables if all(isinstance(table, bytes) and table for table in tables) else None
         frame = get_frame(_Bounded(stream), index, extended_offsets=extended, number_of_frames=frames)
-        dataset.PixelData = encapsulate([frame])
-        dataset["PixelData"].is_undefined_length = True
+        image.PixelData = encapsulate([frame])
+        image["PixelData"].is_undefined_length = True
     else:
         length = rows * columns * allocated // 8
         stream.seek(index * length, os.SEEK_CUR)
         frame = stream.read(length)
         if len(frame) < length:
             raise ImageError(Code.PIXELS_UNREADABLE, "the file ends within the pixel data")
-        dataset.PixelData = frame + b"\0" * (length % 2)
-    dataset.NumberOfFrames = 1
+        image.PixelData = frame + b"\0" * (length % 2)
+    image.NumberOfFrames = 1
 
 
 class _Bounded(BytesIO):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from orthanc_ai.cardiac.contrast import Array, Seen, blood_in, judge_blood, slices_to_look_at
 from orthanc_ai.cardiac.geometry import geometry
 from orthanc_ai.cardiac.header import Header
-from orthanc_ai.cardiac.slices import read_slice
+from orthanc_ai.cardiac.slices import read_slices
 from phantom.ct import Kind, ct_series
 from phantom.ct_anatomy import AIR, BONE, CALCIUM, thorax
 
@@ -59,7 +59,8 @@ def test_phantoms(kind: Kind, matrix: int, seen: Seen) -> None:
     for header in chosen:
         stream = BytesIO()
         images[header.sop_instance_uid].save_as(stream, enforce_file_format=True)
-        blood.append(blood_in(read_slice(BytesIO(stream.getvalue()), header), header))
+        [hu] = read_slices(BytesIO(stream.getvalue()), [header])
+        blood.append(blood_in(hu, header))
     assert judge_blood(blood)[0] is seen
 
 
@@ -146,6 +147,7 @@ def test_short_stacks_are_looked_at_whole() -> None:
 def test_real_patients(file: str, least: float, most: float, data: Path) -> None:
     content = (data / file).read_bytes()
     header = Header.from_dataset(pydicom.dcmread(BytesIO(content), stop_before_pixels=True))
-    blood = blood_in(read_slice(BytesIO(content), header), header)
+    [hu] = read_slices(BytesIO(content), [header])
+    blood = blood_in(hu, header)
     assert blood is not None
     assert least < blood < most
