@@ -1,6 +1,6 @@
 """The report on the series of a CT study: which of them are cardiac, and why the others are not.
 
-One report for a study, one group for each series. Nothing was measured in the images; the rules look at headers.
+One report for a study, one group for each series. Nothing was measured in the images.
 """
 
 import math
@@ -144,7 +144,7 @@ def series_report(
         RULES_TITLE,
         rules_version,
         plugin_version,
-        (provenance.RESEARCH, "Series are judged by their headers alone; no image was looked at."),
+        (provenance.RESEARCH, "Series are judged by their headers, contrast by the blood in a few slices; nothing was measured."),
     )
     groups = [_group(line) for line in lines]
     root = tree.series_tree(maker, title, groups, [*maker.statements, _summary(lines)])[0]
