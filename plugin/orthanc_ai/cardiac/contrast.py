@@ -102,8 +102,28 @@ def judge_blood(blood_hu: Sequence[float | None]) -> tuple[Seen, float | None]:
     return Seen.NO if blood < NO_CONTRAST_HU else Seen.UNCERTAIN, blood
 
 
-def blood_in(hu: Array, header: Header) -> float | None:
-    """The median brightness of what seems to be blood in a slice, in HU; ``None`` if there is no heart.
+@dataclass(frozen=True, slots=True)
+class Heart:
+    """A circle of soft tissue in a slice that seems to be the heart, or a part of it.
+
+    Attributes
+    ----------
+    row, column
+        Its centre, in pixels of the slice.
+    radius_mm
+        Its radius.
+    blood_hu
+        Median brightness of its brightest quarter, in HU: of what seems to be blood.
+    """
+
+    row: float
+    column: float
+    radius_mm: float
+    blood_hu: float
+
+
+def find_heart(hu: Array, header: Header) -> Heart | None:
+    """The heart in a slice, if it seems to be there.
 
     Parameters
     ----------
@@ -118,9 +138,9 @@ def blood_in(hu: Array, header: Header) -> float | None:
     cells = _averaged(hu, factors)
     cell_mm = [spacing * factor for spacing, factor in zip(header.pixel_spacing, factors, strict=True)]
     body = _largest(cells > _BODY_HU)
-    depth = _depth(cells.shape, cell_mm, header.image_orientation)
     if body is None:
         return None
+    depth = _depth(cells.shape, cell_mm, header.image_orientation)
     front, back = float(depth[body].min()), float(depth[body].max())
     before_spine = depth <= front + _BEFORE_SPINE * (back - front)
     soft = (cells > _SOFT_HU[0]) & (cells < _SOFT_HU[1])
@@ -134,7 +154,14 @@ def blood_in(hu: Array, header: Header) -> float | None:
     rows, columns = np.ogrid[: cells.shape[0], : cells.shape[1]]
     circle = ((rows - row) * cell_mm[0]) ** 2 + ((columns - column) * cell_mm[1]) ** 2 <= radius**2
     values = cells[circle & before_spine]
-    return float(np.median(values[values >= np.percentile(values, _BRIGHT_QUARTER)]))
+    blood = float(np.median(values[values >= np.percentile(values, _BRIGHT_QUARTER)]))
+    return Heart((row + 0.5) * factors[0], (column + 0.5) * factors[1], radius, blood)
+
+
+def blood_in(hu: Array, header: Header) -> float | None:
+    """The brightness of blood in a slice, in HU; ``None`` if there is no heart. See `find_heart`."""
+    heart = find_heart(hu, header)
+    return None if heart is None else heart.blood_hu
 
 
 def _averaged(hu: Array, factors: Sequence[int]) -> Array:

@@ -144,7 +144,10 @@ def series_report(
         RULES_TITLE,
         rules_version,
         plugin_version,
-        (provenance.RESEARCH, "Series are judged by their headers, contrast by the blood in a few slices; nothing was measured."),
+        (
+            provenance.RESEARCH,
+            "Series are judged by their headers, contrast by the blood in a few slices; nothing was measured.",
+        ),
     )
     groups = [_group(line) for line in lines]
     root = tree.series_tree(maker, title, groups, [*maker.statements, _summary(lines)])[0]
