@@ -24,22 +24,17 @@ READER = StudyReader(AI.model_validate({}))
 IN_INDEX = {keyword for keywords in NEEDED_TAGS_BY_LEVEL.values() for keyword in keywords}
 
 
-def saved(images: list[Dataset], folder: Path) -> dict[str, Shared]:
-    places = {}
-    for number, image in enumerate(images):
-        path = folder / f"{number}.dcm"
-        path.write_bytes(file_of(image))
-        places[str(image.SOPInstanceUID)] = Shared(str(path))
-    return places
-
-
 def judge(images: list[Dataset], folder: Path, *, lose: tuple[str, ...] = ()) -> tuple[Answer, Answer]:
-    """What a study's first and second answer are."""
-    places = saved(images, folder)
+    """What a study's first and second answer are; the second has the files that the first asks for, less what is lost."""
     headers = [{key: value for key, value in tags_of(image).items() if key in IN_INDEX} for image in images]
     task = Task(CARDIAC, {"headers": headers, "file": file_of(images[0])}, "recipe")
     first = READER.read(task)
-    files = {uid: places[uid] for uid in first.needs if uid not in lose}
+    files = {}
+    for image in images:
+        if image.SOPInstanceUID in first.needs and image.SOPInstanceUID not in lose:
+            path = folder / str(image.SOPInstanceUID)
+            path.write_bytes(file_of(image))
+            files[str(image.SOPInstanceUID)] = Shared(str(path))
     return first, READER.read(replace(task, files=files)) if first.needs else first
 
 
