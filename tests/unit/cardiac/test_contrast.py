@@ -14,7 +14,7 @@ from orthanc_ai.cardiac.geometry import geometry
 from orthanc_ai.cardiac.header import Header
 from orthanc_ai.cardiac.slices import read_slices
 from phantom.ct import Kind, ct_series
-from phantom.ct_anatomy import AIR, BONE, CALCIUM, thorax
+from phantom.ct.anatomy import AIR, BONE, CALCIUM, thorax
 
 from .examples import stack
 

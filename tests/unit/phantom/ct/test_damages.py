@@ -1,13 +1,17 @@
 """Every code has a phantom that provokes it, alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pytest
+from pydicom import Dataset
 
+from orthanc_ai.cardiac.contrast import Contrast, blood_in, judge_blood, slices_to_look_at
 from orthanc_ai.cardiac.header import Header
-from orthanc_ai.cardiac.judge import judge_series
+from orthanc_ai.cardiac.judge import Look, judge_series, judge_study
+from orthanc_ai.cardiac.stack import Stack
 from orthanc_ai.codes import Code
-from phantom.ct import DAMAGES, PROTOCOLS, Kind, ct_series
+from phantom.ct import DAMAGES, PROTOCOLS, Kind, ct_series, vendor_series
 
 MATRIX = 4
 
@@ -67,14 +71,37 @@ PROVOKED: dict[str, frozenset[Code]] = {
     "other_birth_date": frozenset(),
 }
 
+SEEN: dict[str, frozenset[Code]] = {
+    "faint_contrast": frozenset({Code.CONTRAST_UNCERTAIN}),
+    "without_contrast": frozenset({Code.NO_CONTRAST_BY_PIXELS, Code.CONTRAST_DISAGREES}),
+}
+"""What a look at the pixels says that it does not say of the whole series."""
+
 ELSEWHERE = frozenset({"ENHANCED_MULTIFRAME"})
 """Codes that need another object than a series of single frames."""
 
 
-def said(kind: Kind, damage: str | None = None) -> frozenset[Code]:
+def said(kind: Kind, damage: str | None = None, *, look: bool = False) -> frozenset[Code]:
     """All codes of the verdict, those of the evidence among them."""
-    verdict = judge_series([Header.from_dataset(image) for image in ct_series(kind, damage=damage, matrix=MATRIX)])
+    # Where nobody looks at the pixels, few will do.
+    images = ct_series(kind, damage=damage, matrix=64 if look else MATRIX)
+    verdict = judge_series([Header.from_dataset(image) for image in images], look=looking_at(images) if look else None)
     return frozenset(verdict.codes) | {one.code for one in verdict.evidence}
+
+
+def looking_at(images: Sequence[Dataset]) -> Look:
+    """As a worker looks at the files."""
+    by_uid = {image.SOPInstanceUID: image for image in images}
+
+    def blood(header: Header) -> float | None:
+        image = by_uid[header.sop_instance_uid]
+        stored = np.frombuffer(image.PixelData, dtype="<u2").reshape(image.Rows, image.Columns)
+        return blood_in(stored.astype(np.float32) + np.float32(image.RescaleIntercept), header)
+
+    def look(stack: Stack) -> Contrast:
+        return Contrast(seen=judge_blood([blood(header) for header in slices_to_look_at(stack)])[0])
+
+    return look
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +119,28 @@ def test_a_damage_provokes_its_code_alone(damage: str, healthy: dict[Kind, froze
     assert said(kind, damage) - healthy[kind] == PROVOKED[damage]
 
 
+@pytest.mark.parametrize("damage", SEEN)
+def test_a_damage_of_the_pixels_is_seen(damage: str) -> None:
+    assert said("ccta", damage, look=True) - said("ccta", look=True) == SEEN[damage]
+
+
+def test_contrast_is_seen_where_it_is() -> None:
+    assert Code.CONTRAST_BY_PIXELS in said("ccta", look=True)
+    assert Code.NO_CONTRAST_BY_PIXELS in said("calcium_score", look=True)
+
+
+def test_series_of_one_phase_each_are_one_scan() -> None:
+    names = [f"phase {phase}" for phase in range(0, 100, 10)]
+    study = judge_study(
+        Header.from_dataset(image) for name in names for image in vendor_series("ge", name, matrix=MATRIX)
+    )
+    assert [Code.PHASE_GROUP in series.codes for series in study.series] == [True] * 10
+    assert {len(series.phase_group) for series in study.series} == {10}
+
+
 def test_every_code_of_cardiac_ct_has_a_phantom(healthy: dict[Kind, frozenset[Code]]) -> None:
     codes = list(Code)
     cardiac = codes[codes.index(Code.NOT_CT) : codes.index(Code.TOO_THICK_FOR_CCTA) + 1]
-    provoked: Iterable[Code] = frozenset[Code]().union(*PROVOKED.values(), *healthy.values())
+    seen = frozenset({Code.CONTRAST_BY_PIXELS, Code.PHASE_GROUP}).union(*SEEN.values())  # see the tests above
+    provoked: Iterable[Code] = seen.union(*PROVOKED.values(), *healthy.values())
     assert {str(code) for code in cardiac} - set(map(str, provoked)) == ELSEWHERE

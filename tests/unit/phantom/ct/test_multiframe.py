@@ -10,6 +10,10 @@ import pydicom
 import pytest
 from pydicom import Dataset
 
+from orthanc_ai.cardiac.header import Header
+from orthanc_ai.cardiac.judge import judge_series
+from orthanc_ai.cardiac.multiframe import frames_of
+from orthanc_ai.codes import Code
 from phantom.ct import Kind, ct_series, vendor_series
 from phantom.ct.multiframe import enhanced, legacy_converted
 
@@ -60,3 +64,26 @@ def test_phases_of_an_enhanced_object() -> None:
     assert indices[0] == [1, 1, 1]
     assert indices[-1] == [1, 10, 4]
     assert len({tuple(index) for index in indices}) == len(series)
+
+
+def codes_of(headers: list[Header]) -> set[Code]:
+    return set(judge_series(headers).codes)
+
+
+@pytest.mark.parametrize("make", [enhanced, legacy_converted])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "missing_slice",
+        "duplicate_position",
+        "variable_spacing",
+        "shear",
+        "gantry_tilt_tag",
+        "every_third",
+        "mixed_rescale",
+    ],
+)
+def test_a_damaged_series_is_a_damaged_object(make: Make, damage: str) -> None:
+    series = ct_series("ccta", damage=damage, matrix=4)
+    frames = frames_of(pydicom.dcmread(io.BytesIO(written(make(series)))))
+    assert codes_of(frames) == codes_of([Header.from_dataset(image) for image in series])

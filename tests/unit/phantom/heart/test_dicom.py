@@ -9,6 +9,7 @@ import numpy as np
 import pydicom
 import pytest
 
+from orthanc_ai.cardiac.contrast import Seen, blood_in, judge_blood
 from orthanc_ai.cardiac.header import Header
 from orthanc_ai.cardiac.judge import judge_series
 from orthanc_ai.cardiac.roles import Role
@@ -130,3 +131,16 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
     assert printed == [str(tmp_path / "heart-0000003" / part) for part in ("angiogram", "calcium-scan")]
     truth = json.loads((tmp_path / "heart-0000003" / "angiogram" / "truth.json").read_text())
     assert {one["place"] for one in truth["calcium"]} >= {"aortic wall", "mitral annulus"}
+
+
+@pytest.mark.parametrize(
+    ("aorta_hu", "seen"), [(400.0, Seen.YES), (250.0, Seen.YES), (130.0, Seen.UNCERTAIN), (None, Seen.NO)]
+)
+def test_contrast_is_seen_in_a_heart(heart: Heart, aorta_hu: float | None, seen: Seen) -> None:
+    volume = render(heart, Grid.about((5, 0, -5), (15, 128, 128), (8, 1.6, 1.6)), Scan(aorta_hu=aorta_hu))
+    headers = [Header.from_dataset(image) for image in heart_series(volume, "ccta", name="7")]
+    found, blood_hu = judge_blood(
+        [blood_in(hu.astype(np.float32), h) for hu, h in zip(volume.hu, headers, strict=True)]
+    )
+    assert found is seen
+    assert blood_hu == pytest.approx(aorta_hu or 60, abs=35)
