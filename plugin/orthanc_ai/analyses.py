@@ -110,6 +110,21 @@ class NotReadyError(Exception):
         self.detail = detail
 
 
+class RefusedError(Exception):
+    """The resource is not analysed, as turned out while its payload was gathered.
+
+    Attributes
+    ----------
+    code, detail
+        Why. It is looked at again whenever it comes up, since what was missing may have come.
+    """
+
+    def __init__(self, code: Code, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """What is to be done for one resource.
@@ -119,7 +134,7 @@ class Work:
     recipe
         Digest of everything that determines the result: an outcome with the same recipe is still right.
     payload
-        Gathers what the worker needs; ``None`` if the resource has gone.
+        Gathers what the worker needs; ``None`` if the resource has gone. It may raise `RefusedError`.
     refusal
         The code if the resource is not analysed, with no need to look into it.
     weights
@@ -130,6 +145,10 @@ class Work:
         Where scores are computed; ``None``: in the worker.
     file
         A file that the worker may ask for, by its SOP Instance UID; ``None`` if it is gone.
+    notes
+        Remarks on the resource that its outcome gets, whatever the worker says.
+    others
+        Orthanc identifiers of further resources of this level on which there may be a new remark now.
     """
 
     recipe: str
@@ -139,6 +158,8 @@ class Work:
     demonstration: bool = False
     scorer: Address | None = None
     file: Callable[[str], Shared | bytes | None] = lambda _: None
+    notes: tuple[Code, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 class Analysis(Protocol):

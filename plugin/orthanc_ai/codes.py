@@ -148,6 +148,17 @@ class Code(StrEnum):
     NOT_AXIAL = "NOT_AXIAL", "The slices are not axial."
     LOSSY_COMPRESSION = "LOSSY_COMPRESSION", "The images were compressed with loss; nothing is to be measured in them."
 
+    # CT studies as a whole
+    INDEX_INCOMPLETE = (
+        "INDEX_INCOMPLETE",
+        "Images were stored when Orthanc's index did not keep yet what a verdict needs; have Orthanc reconstruct the study.",
+    )
+    PATIENT_ID_MISSING = "PATIENT_ID_MISSING", "The Patient ID is missing, so the study stands for no patient."
+    PATIENT_ID_CONFLICT = (
+        "PATIENT_ID_CONFLICT",
+        "Another study contradicts whose this one is: one study of two patients, or one Patient ID with two birth dates.",
+    )
+
     # Cardiac CT: remarks
     DERIVED = "DERIVED", "Image Type says that the images are derived, e.g. monoenergetic."
     IMAGE_TYPE_MISSING = "IMAGE_TYPE_MISSING", "Image Type is missing."

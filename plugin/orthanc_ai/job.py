@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from .analyses import Analysis, Answer, NotReadyError, Task, Work
+from .analyses import Analysis, Answer, NotReadyError, RefusedError, Task, Work
 from .asked_files import handed_over
 from .codes import Code
 from .faults import Fault, StoppingError
@@ -43,6 +43,8 @@ class Knocks:
         Analysis, code, wall time and processor time by stage of a job that ended, in seconds.
     open_changed
         An outcome that is no result was written, or replaced.
+    ask
+        Analysis, Orthanc identifier: somebody asks for it, even after a crash.
     """
 
     room: Callable[[], None] = lambda: None
@@ -52,6 +54,7 @@ class Knocks:
     model_doubtful: Callable[[Code], None] = lambda _: None
     ended: Callable[[str, Code, Mapping[str, float], Mapping[str, float]], None] = lambda *_: None
     open_changed: Callable[[], None] = lambda: None
+    ask: Callable[[str, str], None] = lambda *_: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,9 @@ class Job:
             answer = self._answer(analysis, found, work, previous)
             if answer is None:
                 return Ended()
+            # Asked for before the outcome is written: a crash then costs a needless look, and forgets none.
+            for other in work.others:
+                self._knocks.ask(analysis.name, other)
             with _no_surprise():
                 reason = None
                 if answer.outcome.code is Code.HELD:
@@ -206,11 +212,14 @@ class Job:
         """
         last = previous.result if previous else None
         if work.refusal:
-            return Answer(Outcome(work.refusal, work.recipe, result=last))
+            return Answer(Outcome(work.refusal, work.recipe, notes=work.notes, result=last))
         replaced = last if last and last.demonstration is work.demonstration else None
         with _no_surprise():
             try:
                 payload = work.payload()
+            except RefusedError as refused:
+                # Without a recipe, so that it never passes for settled.
+                return Answer(Outcome(refused.code, "", refused.detail, notes=work.notes, result=last))
             except ServerError as error:
                 raise Fault(Code.FILE_UNREADABLE, str(error)) from error
             if payload is None:
@@ -221,6 +230,9 @@ class Job:
             answer = self._run(task)
             if answer.needs:
                 answer = self._run_with_files(task, work, answer)
+            if work.notes:
+                notes = (*answer.outcome.notes, *work.notes)
+                answer = replace(answer, outcome=replace(answer.outcome, notes=notes))
             return None if answer.dicom is not None and not self._keeper.keep(found, answer) else answer
 
     def _run_with_files(self, task: Task, work: Work, first: Answer) -> Answer:
@@ -271,9 +283,8 @@ class Job:
         """Write down the outcome. The report is stored before, so that a crash costs a repetition, never a report."""
         server, outcome = self._server, answer.outcome
         if answer.parts:
-            series = {
-                one.tags.get("SeriesInstanceUID"): one for one in server.children("study", found.identifier, "series")
-            }
+            found_series = server.children("study", found.identifier, "series", content=("MainDicomTags",))
+            series = {one.tags.get("SeriesInstanceUID"): one for one in found_series}
             for uid, part in answer.parts:
                 if uid in series:
                     server.set_metadata("series", series[uid].identifier, analysis.metadata, part.to_text())
@@ -298,7 +309,7 @@ def _no_surprise() -> Iterator[None]:
     """Make a fault of an error that nobody has foreseen: it then ends with a code, and not never."""
     try:
         yield
-    except (Fault, NotReadyError, ServerError, StoppingError):
+    except (Fault, NotReadyError, RefusedError, ServerError, StoppingError):
         raise
     except Exception as error:
         raise Fault(Code.INTERNAL_ERROR, place(error)) from error

@@ -185,6 +185,7 @@ class Plugin:
         knocks.model_doubtful = self.readiness.doubt
         knocks.ended = metrics.job_ended
         desk = Desk(server, inbox, jobs, pause)
+        knocks.ask = desk.retry
         counter = Counter(server)
         knocks.open_changed = counter.changed
         deliveries.on_change = counter.changed

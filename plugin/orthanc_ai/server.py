@@ -32,6 +32,11 @@ _ORDER: dict[Level, tuple[tuple[str, str, Literal["ASC", "DESC"]], ...]] = {
     "study": (("DicomTag", "StudyInstanceUID", "ASC"),),
 }
 
+Content = Literal["MainDicomTags", "Metadata", "Parent", "Children", "Labels", "IsStable"]
+"""Parts of a resource that `/tools/find` may leave out; each costs time for each resource."""
+
+WHOLE: tuple[Content, ...] = ("MainDicomTags", "Metadata", "Parent", "Children", "Labels", "IsStable")
+
 # OrthancPluginErrorCode values that say "there is no such thing" (plugin SDK, enumeration OrthancPluginErrorCode).
 _UNKNOWN_RESOURCE = 17
 _INEXISTENT_ITEM = 7
@@ -229,6 +234,7 @@ class Server:
         limit: int = 0,
         order: Sequence[tuple[str, str, Literal["ASC", "DESC"]]] = (),
         case_sensitive: bool = True,
+        content: Sequence[Content] = WHOLE,
     ) -> tuple[Resource, ...]:
         """Resources by DICOM tags, metadata, parent and labels, from the index alone.
 
@@ -247,11 +253,13 @@ class Server:
         case_sensitive
             Whether values of the query are compared so. Orthanc refuses it together with `since` where the query names an
             identifier or a date, of which its index keeps a form without case and accents only.
+        content
+            What to answer with.
         """
         body: dict[str, Any] = {
             "Level": level.capitalize(),
             "Query": dict(query or {}),
-            "ResponseContent": ["MainDicomTags", "Metadata", "Parent", "Children", "Labels", "IsStable"],
+            "ResponseContent": list(content),
             "CaseSensitive": case_sensitive,
         }
         if metadata:
@@ -304,12 +312,25 @@ class Server:
         answer = self._call(self._sdk.RestApiPost, "/tools/lookup", uid.encode())
         return tuple((item["Type"].lower(), item["ID"]) for item in json.loads(answer or b"[]"))
 
-    def children(self, level: Level, identifier: str, of: Level, tags: Sequence[str] = ()) -> Iterator[Resource]:
+    def children(
+        self,
+        level: Level,
+        identifier: str,
+        of: Level,
+        tags: Sequence[str] = (),
+        content: Sequence[Content] = WHOLE,
+    ) -> Iterator[Resource]:
         """All descendants of a resource at a lower level, read in pages."""
         start, seen = 0, set[str]()
         while True:
             found = self.find(
-                of, parent=(level, identifier), tags=tags, since=start, limit=_PAGE, order=_ORDER.get(of, ())
+                of,
+                parent=(level, identifier),
+                tags=tags,
+                since=start,
+                limit=_PAGE,
+                order=_ORDER.get(of, ()),
+                content=content,
             )
             for one in found:
                 if one.identifier not in seen:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, cast
 
-from orthanc_ai.analyses import CARDIAC, REPORT_CHECK, XRAY, Answer, NotReadyError, Task, Work
+from orthanc_ai.analyses import CARDIAC, REPORT_CHECK, XRAY, Answer, NotReadyError, RefusedError, Task, Work
 from orthanc_ai.codes import Code
 from orthanc_ai.desk import Desk
 from orthanc_ai.inbox import Inbox
@@ -240,7 +240,9 @@ class Archive:
     def count(self, level: Level, **options: Any) -> int:
         return len(self.find(level, **options))
 
-    def children(self, level: Level, identifier: str, of: Level, tags: Sequence[str] = ()) -> Iterator[Resource]:
+    def children(
+        self, level: Level, identifier: str, of: Level, tags: Sequence[str] = (), **_: object
+    ) -> Iterator[Resource]:
         yield from self.find(of, parent=(level, identifier), tags=tags)
 
     def file(self, instance: str) -> bytes | None:
@@ -322,6 +324,9 @@ class Reading:
         self.version = 1
         self.refusal: Code | None = None
         self.surprise: Exception | None = None
+        self.incomplete = False
+        self.notes: tuple[Code, ...] = ()
+        self.others: tuple[str, ...] = ()
 
     def wants(self, resource: Resource) -> bool:
         if self.name == XRAY:
@@ -340,8 +345,14 @@ class Reading:
             for one in server.children("study", resource.identifier, "instance", ("Modality",))
             if one.tags["Modality"] == "CT"
         ]
-        payload = {"source": resource.identifier, "study": _owner(resource), "instances": len(images)}
-        return Work(f"recipe {self.version} of {sorted(images)}", lambda: payload, file=server.file)
+
+        def payload() -> dict[str, Any]:
+            if self.incomplete:
+                raise RefusedError(Code.INDEX_INCOMPLETE, f"{len(images)} images")
+            return {"source": resource.identifier, "study": _owner(resource), "instances": len(images)}
+
+        recipe = f"recipe {self.version} of {sorted(images)}"
+        return Work(recipe, payload, self.refusal, file=server.file, notes=self.notes, others=self.others)
 
     def _image(self, server: Server, resource: Resource) -> dict[str, Any] | None:
         file = server.file(resource.identifier)
@@ -455,6 +466,7 @@ class House:
         self.knocks.room = self.inbox.ring
         self.knocks.retry = self.inbox.retry_later
         self.desk = Desk(server, self.inbox, self.jobs, self.pause)
+        self.knocks.ask = self.desk.retry
         self.begun = False
         self.most = 0
 

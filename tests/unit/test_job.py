@@ -9,7 +9,14 @@ from orthanc_ai.analyses import REPORT_CHECK, XRAY, Answer, Task
 from orthanc_ai.codes import Code
 from orthanc_ai.faults import StoppingError
 from orthanc_ai.job import Ended
-from orthanc_ai.outcomes import CARDIAC_METADATA, REPORT_METADATA, XRAY_METADATA, Outcome, Result
+from orthanc_ai.outcomes import (
+    CARDIAC_METADATA,
+    REPORT_METADATA,
+    REQUEST_METADATA,
+    XRAY_METADATA,
+    Outcome,
+    Result,
+)
 from orthanc_ai.retries import due_after
 from orthanc_ai.server import ServerError
 from orthanc_ai.workers import WorkerError
@@ -103,6 +110,65 @@ def test_a_refused_image_keeps_its_older_report(house: House) -> None:
     house.xray.refusal = Code.SOURCE_NOT_SELECTED
     assert do(house, image, asked=True) == Ended(Code.SOURCE_NOT_SELECTED)
     assert outcome(house, image).result == OLD
+
+
+# Remarks on a study, and what is refused while it is gathered
+
+
+def a_study(house: House, instance: str = "a", study: str = "1") -> str:
+    image = house.archive.items[house.archive.put(instance, modality="CT", study=study)]
+    return house.archive.items[image.parent].parent
+
+
+def test_what_the_index_cannot_tell_is_refused_until_it_can(house: House) -> None:
+    study = a_study(house)
+    house.cardiac.incomplete = True
+    for _ in range(2):
+        # It is never settled: what was missing may have come.
+        assert house.job.do(house.cardiac, study, asked=False) == Ended(Code.INDEX_INCOMPLETE)
+    refused = house.archive.outcome(study, CARDIAC_METADATA)
+    assert refused
+    assert (refused.detail, refused.result, house.bench.tasks) == ("1 images", None, [])
+    house.cardiac.incomplete = False
+    assert house.job.do(house.cardiac, study, asked=False) == Ended(Code.REPORTED)
+
+
+def test_a_refused_study_keeps_its_older_report(house: House) -> None:
+    study = a_study(house)
+    house.job.do(house.cardiac, study, asked=False)
+    before = house.archive.outcome(study, CARDIAC_METADATA)
+    a_study(house, "b")
+    house.cardiac.incomplete = True
+    house.job.do(house.cardiac, study, asked=False)
+    after = house.archive.outcome(study, CARDIAC_METADATA)
+    assert before
+    assert after
+    assert (after.code, after.result) == (Code.INDEX_INCOMPLETE, before.result)
+
+
+@pytest.mark.parametrize("refusal", [None, Code.SOURCE_NOT_SELECTED])
+def test_a_remark_stands_in_the_outcome_whatever_becomes_of_the_study(house: House, refusal: Code | None) -> None:
+    study = a_study(house)
+    house.cardiac.notes, house.cardiac.refusal = (Code.PATIENT_ID_MISSING,), refusal
+    house.job.do(house.cardiac, study, asked=False)
+    found = house.archive.outcome(study, CARDIAC_METADATA)
+    assert found
+    assert found.notes == (Code.PATIENT_ID_MISSING,)
+
+
+def test_others_on_whom_there_is_a_new_remark_are_asked_for_before_the_outcome_is_written(house: House) -> None:
+    study, other = a_study(house), a_study(house, "b", study="2")
+    house.cardiac.others = (other,)
+    house.archive.trouble = fail("set_metadata", times=1)
+    with pytest.raises(ServerError):
+        house.job.do(house.cardiac, study, asked=False)
+    assert house.archive.outcome(study, CARDIAC_METADATA) is None
+    house.job.do(house.cardiac, study, asked=False)
+    assert REQUEST_METADATA in house.archive.items[other].metadata
+    # What is settled asks for nobody, so two that contradict each other come to rest.
+    del house.archive.items[other].metadata[REQUEST_METADATA]
+    house.job.do(house.cardiac, study, asked=True)
+    assert REQUEST_METADATA not in house.archive.items[other].metadata
 
 
 # Held
