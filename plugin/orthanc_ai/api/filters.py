@@ -42,23 +42,32 @@ class PageQuery(Query):
         return prefers_csv(request.headers.get("accept", ""))
 
 
-class ListQuery(PageQuery):
-    """What every list of images and findings takes."""
+class StudyQuery(PageQuery):
+    """What every list takes of what belongs to studies."""
 
     study_date: DateRange | None = None
     """Study Date as in DICOM queries: `20260131`, `20260101-`, `-20261231` or `20260101-20261231`."""
-    modality: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{1,16}$")] | None = None
-    """Modality of the series, e.g. `DX`."""
     patient_id: ShortText | None = None
     """Patient ID, exactly."""
-    model: ShortText | None = None
-    """Name of the model that was used or is waited for."""
 
     def index_query(self) -> dict[str, str]:
         """The part of the filters that Orthanc's index can apply."""
-        wanted = {"StudyDate": self.study_date, "Modality": self.modality, "PatientID": self.patient_id}
+        wanted = {"StudyDate": self.study_date, "PatientID": self.patient_id}
         return {keyword: value for keyword, value in wanted.items() if value is not None}
 
     def admits(self, row: Resource) -> bool:
         """The rest: in the index, `*`, `?` and backslash in an identifier are wildcards; here they are themselves."""
         return self.patient_id is None or tag(row, "PatientID") == self.patient_id
+
+
+class ListQuery(StudyQuery):
+    """What every list of images and findings takes."""
+
+    modality: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{1,16}$")] | None = None
+    """Modality of the series, e.g. `DX`."""
+    model: ShortText | None = None
+    """Name of the model that was used or is waited for."""
+
+    def index_query(self) -> dict[str, str]:
+        """The part of the filters that Orthanc's index can apply."""
+        return super().index_query() | ({} if self.modality is None else {"Modality": self.modality})

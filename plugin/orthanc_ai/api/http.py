@@ -33,6 +33,7 @@ STATUS: Mapping[Code, int] = {
     Code.CROSS_SITE: 403,
     Code.NOT_FOUND: 404,
     Code.NOT_AN_XRAY: 404,
+    Code.NOT_CT: 404,
     Code.METHOD_NOT_ALLOWED: 405,
     Code.NOTHING_TO_ANALYZE: 409,
     Code.AMBIGUOUS_IDENTIFIER: 409,

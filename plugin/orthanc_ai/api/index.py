@@ -13,6 +13,8 @@ class Links(View):
     models: str = "/ai/models"
     findings: str = "/ai/findings"
     outcomes: str = "/ai/outcomes"
+    series: str = "/ai/series"
+    quarantine: str = "/ai/quarantine"
     jobs: str = "/ai/jobs"
     codes: str = "/ai/codes"
     openapi: str = "/ai/openapi.json"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..codes import Code
-from ..server import Level, Resource, Server
+from ..server import Content, Level, Resource, Server
 from .http import Problem
 
 MAXIMUM_LIMIT = 1000
@@ -30,6 +30,8 @@ _ORDER: Mapping[Level, tuple[str, str, Literal["ASC"]]] = {
     "study": ("Metadata", "LastUpdate", "ASC"),
     "patient": ("Metadata", "LastUpdate", "ASC"),
 }
+
+_CONTENT: Sequence[Content] = ("MainDicomTags", "Metadata", "Parent")
 
 CURSOR = r"([0-9]{1,12})(?:\.([0-9]{1,6})\.([0-9a-f]{8}))?"
 """Regular expression of a cursor's text."""
@@ -138,6 +140,8 @@ def _rows(server: Server, selection: Selection, remaining: int, limit: int) -> I
             order=[_ORDER[selection.level]],
             # As they are counted, and as Orthanc can do it beyond the first row.
             case_sensitive=False,
+            # The instances of a series may be thousands.
+            content=_CONTENT,
         )
         for number in reversed(range(len(found))):
             yield first + number, found[number]

@@ -14,6 +14,7 @@ from . import (
     analyze,
     archive,
     batches,
+    best_series,
     demonstration,
     findings,
     index,
@@ -21,8 +22,11 @@ from . import (
     model_cards,
     outcome_list,
     pause,
+    quarantine,
     reconcile,
     retry,
+    series_cardiac,
+    series_list,
     status,
     vocabulary,
 )
@@ -280,6 +284,55 @@ def _of_batches(
     ]
 
 
+def _of_cardiac_ct() -> list[Route]:
+    resource = (Code.NOT_FOUND, Code.AMBIGUOUS_IDENTIFIER)
+    return [
+        Route(
+            "GET",
+            series_list.PATH,
+            "CT series of the whole archive with their verdicts",
+            lambda context, call: series_list.list_series(context, call.query, call.request),
+            series_list.SeriesPage,
+            query=series_list.SeriesQuery,
+            csv=True,
+        ),
+        Route(
+            "GET",
+            "/ai/series/{id}/cardiac",
+            "One CT series with its full reasoning",
+            lambda context, call: series_cardiac.reasoning(context, call.path["id"]),
+            series_cardiac.SeriesReasoning,
+            problems=(*resource, Code.NOT_CT),
+        ),
+        Route(
+            "GET",
+            "/ai/studies/{id}/best",
+            "The best CT series of one study for each role",
+            lambda context, call: best_series.of_study(context, call.path["id"]),
+            best_series.StudyBest,
+            problems=resource,
+        ),
+        Route(
+            "GET",
+            "/ai/patients/{patient}/best",
+            "The best CT series of one patient for each role",
+            lambda context, call: best_series.of_patient(context, call.path["patient"], call.query),
+            best_series.PatientBest,
+            query=best_series.PatientQuery,
+            problems=resource,
+        ),
+        Route(
+            "GET",
+            quarantine.PATH,
+            "CT studies that stand for no patient",
+            lambda context, call: quarantine.list_quarantine(context, call.query, call.request),
+            quarantine.QuarantinePage,
+            query=quarantine.QuarantineQuery,
+            csv=True,
+        ),
+    ]
+
+
 def _routes(read_status: status.StatusReader) -> list[Route]:
     return [
         Route("GET", "/ai", "Where to begin", lambda context, _: index.index(context), index.Index),
@@ -323,6 +376,7 @@ def _routes(read_status: status.StatusReader) -> list[Route]:
             query=outcome_list.OutcomesQuery,
             csv=True,
         ),
+        *_of_cardiac_ct(),
         *_of_work(),
         *_of_level("instance", "instances", "id"),
         *_of_level("series", "series", "id"),

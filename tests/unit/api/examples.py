@@ -1,7 +1,7 @@
 """A small archive for tests that need no server: what Orthanc's index answers to the few questions asked of it."""
 
 import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
@@ -47,12 +47,27 @@ class Archive:
         query: Mapping[str, str] | None = None,
         *,
         metadata: Mapping[str, str] | None = None,
+        parent: tuple[Level, str] | None = None,
         since: int = 0,
         limit: int = 0,
         **_: Any,
     ) -> tuple[Resource, ...]:
         self.reads.append(limit)
-        return tuple(self._matching(level, query, metadata)[since : since + limit])
+        found = [
+            row for row in self._matching(level, query, metadata) if parent is None or self._is_below(row, parent[1])
+        ]
+        return tuple(found[since : since + limit if limit else None])
+
+    def _is_below(self, row: Resource, ancestor: str) -> bool:
+        if row.parent == ancestor:
+            return True
+        return any(self._is_below(one, ancestor) for one in self.rows if one.identifier == row.parent)
+
+    def children(self, level: Level, identifier: str, of: Level, **_: Any) -> Iterator[Resource]:
+        yield from self.find(of, parent=(level, identifier))
+
+    def lookup(self, uid: str) -> tuple[tuple[Level, str], ...]:
+        return tuple((row.level, row.identifier) for row in self.rows if row.tags.get("SOPInstanceUID") == uid)
 
     def count(
         self, level: Level, query: Mapping[str, str] | None = None, *, metadata: Mapping[str, str] | None = None

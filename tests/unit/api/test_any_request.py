@@ -41,7 +41,7 @@ class Journal(Archive):
         super().__init__([*patients, *images, spoiled])
         self.changes: list[str] = []
 
-    def children(self, level: Level, identifier: str, of: Level, tags: Any = ()) -> Iterator[Resource]:
+    def children(self, level: Level, identifier: str, of: Level, **_: Any) -> Iterator[Resource]:
         return iter([row for row in self.rows if row.level == of])
 
     def lookup(self, uid: str) -> tuple[tuple[Level, str], ...]:
