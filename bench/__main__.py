@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from bench import codecs, engines, gpu, growth, ingestion, memory, responses, throughput
+from bench import codecs, engines, gpu, growth, ingestion, memory, responses, studies, throughput
 
 QUESTIONS: dict[str, Callable[[list[str]], int]] = {
     "throughput": throughput.main,
@@ -11,6 +11,7 @@ QUESTIONS: dict[str, Callable[[list[str]], int]] = {
     "responses": responses.main,
     "memory": memory.main,
     "growth": growth.main,
+    "studies": studies.main,
     "engines": engines.main,
     "codecs": codecs.main,
     "gpu": gpu.main,

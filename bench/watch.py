@@ -33,6 +33,8 @@ class Watch:
         When each instance was first seen (`time.perf_counter`), by Orthanc identifier.
     new_series, stable_series
         Orthanc identifiers.
+    stable_studies
+        When each study was first seen to be stable, by Orthanc identifier.
     """
 
     def __init__(self, orthanc: Orthanc, pause_s: float = 0.1) -> None:
@@ -44,6 +46,7 @@ class Watch:
         self.instances: dict[str, float] = {}
         self.new_series: set[str] = set()
         self.stable_series: set[str] = set()
+        self.stable_studies: dict[str, float] = {}
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -96,6 +99,8 @@ class Watch:
                             self.new_series.add(change["ID"])
                         case "StableSeries":
                             self.stable_series.add(change["ID"])
+                        case "StableStudy":
+                            self.stable_studies.setdefault(change["ID"], now)
                 if answer["Done"]:
                     self._ended.wait(self.pause_s)
         except Exception as error:  # noqa: BLE001 - handed to the thread that waits
