@@ -59,7 +59,7 @@ class Phase:
 _SCAN_OPTIONS = re.compile(r"TP(\d{1,3})PC", re.IGNORECASE)
 # "10 - 100 %" is the range of a functional reconstruction, not a label; in "0.6 - 75 %" the first is a thickness.
 _RANGE = re.compile(r"(?<![\w.,])\d{1,3}\s*(?:%|ms)?\s*(?:-|\u2013|\.\.|to\b|bis\b)\s*\d+\s*(?:%|ms\b)", re.IGNORECASE)
-_PERCENT_OR_TIME = re.compile(r"(?<![\d.,])(?:(\d{1,3}(?:\.\d)?)\s?%|(\d{2,4})\s?ms\b)", re.IGNORECASE)
+_PERCENT_OR_TIME = re.compile(r"(?<![\d.,])(?:(\d{1,3}(?:\.\d)?)\s?%|(\d{1,4})\s?ms\b)", re.IGNORECASE)
 # Strengths of iterative reconstruction are percentages too: "ASiR-V 50%", "50% ASIR", "AR40 30 %", "iDose4 40%".
 _STRENGTH_BEFORE = re.compile(
     r"(?:asir(?:\W?v)?|idose\W?\d?|aidr\W?(?:3d)?|adaptive|stat|\b[as][rs]\W?\d\d)\W*$", re.IGNORECASE

@@ -42,6 +42,8 @@ def test_the_ladder() -> None:
         ("40 % to 70 %", None),
         ("200 - 400 ms", None),
         ("Retro 350ms", "350ms"),
+        ("62bpm, 0ms", "0ms"),
+        ("0.5 ms", None),
         ("CorCTA 0.6", None),
         ("120 %", None),
         ("", None),
