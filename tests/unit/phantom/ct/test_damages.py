@@ -9,6 +9,7 @@ from pydicom import Dataset
 from orthanc_ai.cardiac.contrast import Contrast, blood_in, judge_blood, slices_to_look_at
 from orthanc_ai.cardiac.header import Header
 from orthanc_ai.cardiac.judge import Look, judge_series, judge_study
+from orthanc_ai.cardiac.patients import IDENTITY_TAGS, QUARANTINE, Identity, quarantine
 from orthanc_ai.cardiac.stack import Stack
 from orthanc_ai.codes import Code
 from phantom.ct import DAMAGES, PROTOCOLS, Kind, ct_series, vendor_series
@@ -77,8 +78,8 @@ SEEN: dict[str, frozenset[Code]] = {
 }
 """What a look at the pixels says that it does not say of the whole series."""
 
-ELSEWHERE = frozenset({"ENHANCED_MULTIFRAME"})
-"""Codes that need another object than a series of single frames."""
+ELSEWHERE = frozenset({"ENHANCED_MULTIFRAME", "INDEX_INCOMPLETE"})
+"""Codes that need another object than a series of single frames, or another index."""
 
 
 def said(kind: Kind, damage: str | None = None, *, look: bool = False) -> frozenset[Code]:
@@ -138,9 +139,25 @@ def test_series_of_one_phase_each_are_one_scan() -> None:
     assert {len(series.phase_group) for series in study.series} == {10}
 
 
+def test_whose_a_study_is() -> None:
+    def whose(damage: str | None) -> Identity:
+        tags = ct_series("ccta", damage=damage, matrix=MATRIX)[0]
+        # Studies of their own, as two examinations of one patient are.
+        return Identity.from_tags(
+            {key: str(tags.get(key, "")) for key in IDENTITY_TAGS} | {"StudyInstanceUID": str(damage)}
+        )
+
+    first, nobodys, other = whose(None), whose("without_patient_id"), whose("other_birth_date")
+    assert quarantine(first, [nobodys]) is None
+    assert quarantine(nobodys, [first]) is Code.PATIENT_ID_MISSING
+    assert quarantine(first, [other]) is quarantine(other, [first]) is Code.PATIENT_ID_CONFLICT
+
+
 def test_every_code_of_cardiac_ct_has_a_phantom(healthy: dict[Kind, frozenset[Code]]) -> None:
     codes = list(Code)
     cardiac = codes[codes.index(Code.NOT_CT) : codes.index(Code.TOO_THICK_FOR_CCTA) + 1]
-    seen = frozenset({Code.CONTRAST_BY_PIXELS, Code.PHASE_GROUP}).union(*SEEN.values())  # see the tests above
+    seen = frozenset({Code.CONTRAST_BY_PIXELS, Code.PHASE_GROUP, *QUARANTINE}).union(
+        *SEEN.values()
+    )  # see the tests above
     provoked: Iterable[Code] = seen.union(*PROVOKED.values(), *healthy.values())
     assert {str(code) for code in cardiac} - set(map(str, provoked)) == ELSEWHERE
