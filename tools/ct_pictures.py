@@ -40,7 +40,7 @@ def line(kind: Kind) -> list[Image.Image]:
     """The five slices of a phantom that are looked at."""
     images = ct_series(kind, matrix=MATRIX)
     tiles = []
-    for part in LOOKED_AT:
+    for part in sorted(LOOKED_AT):
         image = images[round(part * (len(images) - 1))]
         stream, header = BytesIO(), Header.from_dataset(image)
         image.save_as(stream, enforce_file_format=True)

@@ -25,8 +25,11 @@ CONTRAST_HU = 200.0
 NO_CONTRAST_HU = 80.0
 """Blood without contrast is less bright: 30 to 60 HU, by haemoglobin."""
 
-LOOKED_AT = (0.2, 0.35, 0.5, 0.65, 0.8)
-"""Where in a stack slices are looked at, from its first to its last slice."""
+LOOKED_AT = (0.5, 0.35, 0.65, 0.2, 0.8)
+"""Where in a stack slices are looked at, of the way from its first to its last: the middle first."""
+
+ENOUGH_BRIGHT, ENOUGH_DARK = 2, 3
+"""So many slices with bright, or with nothing but dark blood are enough; no more are then looked at."""
 
 _CELL_MM = 2.0  # the images are averaged to cells of about this size, which takes the noise out
 _BODY_HU = -300.0  # between lung and fat
@@ -83,9 +86,17 @@ class Contrast:
 
 
 def slices_to_look_at(stack: Stack) -> list[Header]:
-    """The few slices of a stack that tell whether contrast was given, each once."""
+    """The few slices of a stack that tell whether contrast was given, each once, in the order of looking."""
     last = len(stack.headers) - 1
     return [stack.headers[index] for index in dict.fromkeys(round(part * last) for part in LOOKED_AT)]
+
+
+def is_enough(blood_hu: Sequence[float | None]) -> bool:
+    """Whether the slices that were looked at leave no doubt."""
+    known = [blood for blood in blood_hu if blood is not None]
+    return sum(blood > CONTRAST_HU for blood in known) >= ENOUGH_BRIGHT or (
+        len(known) >= ENOUGH_DARK and max(known) < NO_CONTRAST_HU
+    )
 
 
 def judge_blood(blood_hu: Sequence[float | None]) -> tuple[Seen, float | None]:

@@ -7,7 +7,7 @@ from ..codes import Code
 from ..dicom_file import MAXIMUM_READS_OF_FRAMES, FileError, open_file
 from ..handover import Shared
 from ..xray.errors import ImageError
-from .contrast import Contrast, blood_in, judge_blood, slices_to_look_at
+from .contrast import Contrast, blood_in, is_enough, judge_blood, slices_to_look_at
 from .header import Header
 from .judge import is_unread
 from .multiframe import frames_of
@@ -69,10 +69,14 @@ def look_at(stack: Stack, files: Files) -> Contrast:
     for header in slices_to_look_at(stack):
         chosen.setdefault(header.sop_instance_uid, []).append(header)
     for uid, headers in chosen.items():
+        if is_enough(blood):
+            break
         try:
             with files[uid].open() as file:
-                for header, hu in zip(headers, read_slices(file, headers), strict=True):
+                for header, hu in zip(headers, read_slices(file, headers), strict=False):
                     blood.append(blood_in(hu, header))
+                    if is_enough(blood):
+                        break
         except (KeyError, OSError):
             fault = Code.FILE_UNREADABLE
         except (FileError, ImageError) as error:

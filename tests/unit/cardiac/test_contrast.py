@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orthanc_ai.cardiac.contrast import Array, Seen, blood_in, judge_blood, slices_to_look_at
+from orthanc_ai.cardiac.contrast import Array, Seen, blood_in, is_enough, judge_blood, slices_to_look_at
 from orthanc_ai.cardiac.geometry import geometry
 from orthanc_ai.cardiac.header import Header
 from orthanc_ai.cardiac.slices import read_slices
@@ -36,6 +36,22 @@ FLAT = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 )
 def test_the_second_brightest_slice_decides(blood: tuple[float | None, ...], seen: Seen) -> None:
     assert judge_blood(blood)[0] is seen
+
+
+@pytest.mark.parametrize(
+    ("blood", "enough"),
+    [
+        ((), False),
+        ((390.0,), False),
+        ((390.0, 60.0, 380.0), True),
+        ((50.0, 45.0), False),
+        ((50.0, None, 45.0), False),
+        ((50.0, None, 45.0, 60.0), True),
+        ((50.0, 45.0, 120.0), False),
+    ],
+)
+def test_no_more_slices_are_looked_at_than_needed(blood: tuple[float | None, ...], enough: bool) -> None:
+    assert is_enough(blood) is enough
 
 
 @pytest.mark.parametrize(
