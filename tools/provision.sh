@@ -123,7 +123,7 @@ mkdir -p /var/lib/orthanc/db /var/lib/orthanc/ai
 
 if [ "${1:-}" = --dev ]; then
   step development_packages dcmtk dicom3tools chromium chromium-driver fonts-dejavu-core iproute2 \
-    buildah netavark mmdebstrap
+    buildah netavark mmdebstrap dcm2niix
   step development_libraries "$locks/dev.lock"
 fi
 say "ready"

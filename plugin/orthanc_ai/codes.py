@@ -180,6 +180,9 @@ class Code(StrEnum):
     THICK_FOR_CCTA = "THICK_FOR_CCTA", "The slices are rather thick for the coronary arteries."
     TOO_THICK_FOR_CCTA = "TOO_THICK_FOR_CCTA", "The slices are too thick for the coronary arteries."
 
+    # Cardiac CT: volumes
+    NOT_HOUNSFIELD = "NOT_HOUNSFIELD", "Rescale Type says that the pixel values are something else than Hounsfield units."
+
     # Models
     MODEL_MISSING = "MODEL_MISSING", "The weights of the configured model are not there."
     MODEL_TAMPERED = "MODEL_TAMPERED", "The weights differ from those seen first; they are refused."
@@ -217,6 +220,10 @@ class Code(StrEnum):
         "BATCHES_UNAVAILABLE",
         "The folder AI.BatchesDirectory cannot be written, e.g. for a full disk.",
     )
+
+    # Exports
+    EXPORTED = "EXPORTED", "The volume was written."
+    PHASE_NOT_THERE = "PHASE_NOT_THERE", "The series has none of the phases that were asked for."
 
     # Answers of the /ai routes
     OPERATOR_ONLY = "OPERATOR_ONLY", "Only the users whom AI.Operators names may do this."

@@ -193,6 +193,9 @@ class AI(Section):
     job_timeout: int = Field(default=120, ge=1, le=86400)
     """Seconds after which the worker of a job is replaced; the job is then tried again."""
 
+    volume_timeout: int = Field(default=1800, ge=1, le=86400)
+    """The same for the worker of an export, which writes one phase of a series at a time."""
+
     max_attempts: int = Field(default=3, ge=1, le=100)
     """How often a job is tried that breaks its worker, before it is parked as failed."""
 

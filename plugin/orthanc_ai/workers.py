@@ -28,6 +28,7 @@ from .codes import Code
 from .handover import Handover, Shared
 from .models.errors import DeviceLostError
 from .settings import AI
+from .volumes.orders import VOLUMES
 
 STOP_CHECK_S = 1.0
 """How often a waiting job looks whether the server stops."""
@@ -253,6 +254,7 @@ def _start(settings_json: str) -> None:
     # Imported here, since the server process never needs the codecs, numpy or the engines.
     from .cardiac.analysis import StudyReader
     from .report.check import ReportChecker
+    from .volumes.worker import VolumeWriter
     from .xray.analysis import ModelLoader, RadiographReader
 
     radiographs = RadiographReader(settings)
@@ -260,6 +262,7 @@ def _start(settings_json: str) -> None:
     _readers[XRAY_MODEL] = ModelLoader(radiographs)
     _readers[CARDIAC] = StudyReader(settings)
     _readers[REPORT_CHECK] = ReportChecker()
+    _readers[VOLUMES] = VolumeWriter(settings)
 
 
 def contain(settings: AI) -> None:
