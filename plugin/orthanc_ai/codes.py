@@ -181,7 +181,10 @@ class Code(StrEnum):
     TOO_THICK_FOR_CCTA = "TOO_THICK_FOR_CCTA", "The slices are too thick for the coronary arteries."
 
     # Cardiac CT: volumes
-    NOT_HOUNSFIELD = "NOT_HOUNSFIELD", "Rescale Type says that the pixel values are something else than Hounsfield units."
+    NOT_HOUNSFIELD = (
+        "NOT_HOUNSFIELD",
+        "Rescale Type says that the pixel values are something else than Hounsfield units.",
+    )
 
     # Models
     MODEL_MISSING = "MODEL_MISSING", "The weights of the configured model are not there."

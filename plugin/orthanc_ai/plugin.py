@@ -37,6 +37,7 @@ from .server import Server
 from .settings import SettingsError, read_settings
 from .storage import Storage, storage_folder
 from .viewer import Viewer
+from .volumes.batch import Export
 from .workers import WorkerError, Workers
 from .xray.trigger import Radiographs
 
@@ -190,7 +191,7 @@ class Plugin:
         knocks.open_changed = counter.changed
         deliveries.on_change = counter.changed
         monitor = Monitor(server, metrics, desk, counter, self.readiness)
-        kinds: tuple[Kind, ...] = ()
+        kinds: tuple[Kind, ...] = (Export(server, settings, self._storage),)
         batches = {
             kind.name: Batches(kind, settings.batches_directory, paused=lambda: pause.active, warn=server.warn)
             for kind in kinds

@@ -6,7 +6,7 @@ own threads, whose stacks the plugin makes large.
 """
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote_plus
@@ -69,7 +69,24 @@ class Dispatcher:
             response = Problem(Code.BAD_REQUEST, "The query is not UTF-8.").response(uri)
         except (CancelledError, RuntimeError):
             response = Problem(Code.STOPPING).response(uri)
-        send(output, response)
+        if response.chunks is None:
+            send(output, response)
+        else:
+            self._send_chunks(output, response, response.chunks)
+
+    def _send_chunks(self, output: RestOutput, response: Response, chunks: Iterator[bytes]) -> None:
+        """Send an answer piece by piece; what is raised here cuts the connection."""
+        chunk: bytes | None = response.body
+        try:
+            _set_headers(output, response)
+            output.StartStreamAnswer(response.content_type)
+            while chunk is not None:
+                if chunk:
+                    output.SendStreamChunk(chunk)
+                chunk = self._threads.submit(next, chunks, None).result()
+        finally:
+            # It may hold open files.
+            self._threads.submit(_close, chunks)
 
     def _answer(self, uri: str, request: Mapping[str, object]) -> Response:
         try:
@@ -97,9 +114,7 @@ def send(output: RestOutput, response: Response) -> None:
     Orthanc's interface for plugins gives a status other than 200 a second Content-Type of its own (``text/plain``)
     after ours, and no body at all to 405.
     """
-    for name, value in {**_PRIVATE, **response.headers}.items():
-        if name != "Allow":
-            output.SetHttpHeader(name, value)
+    _set_headers(output, response)
     if response.status == _OK:
         output.AnswerBuffer(response.body, response.content_type)
     elif response.status == _METHOD_NOT_ALLOWED:
@@ -107,6 +122,17 @@ def send(output: RestOutput, response: Response) -> None:
     else:
         output.SetHttpHeader("Content-Type", response.content_type)
         output.SendHttpStatus(response.status, response.body)
+
+
+def _set_headers(output: RestOutput, response: Response) -> None:
+    for name, value in {**_PRIVATE, **response.headers}.items():
+        if name != "Allow":
+            output.SetHttpHeader(name, value)
+
+
+def _close(chunks: Iterator[bytes]) -> None:
+    if isinstance(chunks, Generator):
+        chunks.close()
 
 
 def _request(uri: str, request: Mapping[str, object], decoded: bool) -> Request:

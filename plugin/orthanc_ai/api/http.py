@@ -5,7 +5,7 @@ Nothing here may run on one of Orthanc's HTTP threads: their C stack of 100 KB i
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus
@@ -75,12 +75,20 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The answer to one HTTP request."""
+    """The answer to one HTTP request.
+
+    Attributes
+    ----------
+    chunks
+        What follows the body, piece by piece, of an answer that is too large to be held in memory; its status is 200. An
+        error on the way cuts the connection, since the status has been sent by then.
+    """
 
     body: bytes
     content_type: str = JSON_TYPE
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    chunks: Iterator[bytes] | None = None
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457 calls it so

@@ -32,6 +32,7 @@ _PARAMETERS = {
     "patient": "Orthanc identifier or Patient ID, which may contain slashes",
     "name": "Name of the model",
     "code": "A code",
+    "file": "Path of a file, as the manifest names folder and file",
     "job": "A job, as `/ai/jobs` names it",
 }
 
@@ -88,7 +89,9 @@ def describe(table: "Sequence[Route]", *, authentication: bool) -> bytes:
 
 
 def _operation(route: "Route", references: Any, schemas: dict[str, Any]) -> dict[str, Any]:
-    content: dict[str, Any] = {JSON_TYPE: {"schema": {"type": "object"}}}
+    content: dict[str, Any] = {route.media_type: {"schema": {"type": "object"}}}
+    if route.media_type != JSON_TYPE:
+        content = {route.media_type: {}}
     if route.answer is not None:
         content = {JSON_TYPE: {"schema": references[route.answer, "serialization"]}}
     if route.csv:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from ..codes import Code
 from ..server import Level
+from ..volumes.orders import VOLUMES
 from . import (
     analyze,
     archive,
@@ -29,16 +30,17 @@ from . import (
     series_list,
     status,
     vocabulary,
+    volumes,
 )
 from .context import Context
-from .http import Problem, Request, Response, parse_body, parse_query
+from .http import JSON_TYPE, Problem, Request, Response, parse_body, parse_query
 from .openapi import describe
 from .reading import ImageFindings
 from .views import CodeView, Nothing, Query
 
 _BYTES_PER_KIB = 1024
 
-_WITH_SLASHES = ("patient", "job")
+_WITH_SLASHES = ("patient", "job", "file")
 """Parameters of paths that may contain slashes: a Patient ID may, and the name of a DICOMweb server in that of a job."""
 
 
@@ -80,6 +82,8 @@ class Route:
         Models of what the request may carry.
     csv
         Whether the answer comes as CSV too.
+    media_type
+        Of an answer without a model.
     problems
         Codes of the answers other than the wished one, beside those that every route may give.
     """
@@ -93,6 +97,7 @@ class Route:
     query: type[Query] = NoQuery
     body: type[BaseModel] | None = None
     csv: bool = False
+    media_type: str = JSON_TYPE
     problems: Sequence[Code] = field(default=())
 
     @property
@@ -333,6 +338,44 @@ def _of_cardiac_ct() -> list[Route]:
     ]
 
 
+def _of_volumes() -> list[Route]:
+    return [
+        *_of_batches(
+            VOLUMES,
+            "an export of CT volumes",
+            volumes.VolumesRequest,
+            volumes.begin_export,
+            problems=(Code.NOT_FOUND, Code.AMBIGUOUS_IDENTIFIER),
+        ),
+        Route(
+            "GET",
+            f"/ai/{VOLUMES}/{{id}}/manifest",
+            "What an export holds, and what it does not",
+            lambda context, call: volumes.read_manifest(context, call.path["id"]),
+            volumes.Manifest,
+            problems=(Code.NOT_FOUND,),
+        ),
+        Route(
+            "GET",
+            f"/ai/{VOLUMES}/{{id}}/zip",
+            "Everything that an export has made so far",
+            lambda context, call: volumes.download_all(context, call.path["id"]),
+            None,
+            media_type="application/zip",
+            problems=(Code.NOT_FOUND,),
+        ),
+        Route(
+            "GET",
+            f"/ai/{VOLUMES}/{{id}}/files/{{file}}",
+            "One file of an export",
+            lambda context, call: volumes.download_file(context, call.path["id"], call.path["file"]),
+            None,
+            media_type="application/octet-stream",
+            problems=(Code.NOT_FOUND,),
+        ),
+    ]
+
+
 def _routes(read_status: status.StatusReader) -> list[Route]:
     return [
         Route("GET", "/ai", "Where to begin", lambda context, _: index.index(context), index.Index),
@@ -378,6 +421,7 @@ def _routes(read_status: status.StatusReader) -> list[Route]:
         ),
         *_of_cardiac_ct(),
         *_of_work(),
+        *_of_volumes(),
         *_of_level("instance", "instances", "id"),
         *_of_level("series", "series", "id"),
         *_of_level("study", "studies", "id"),

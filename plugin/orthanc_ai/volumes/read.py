@@ -75,7 +75,7 @@ class Series:
     plan
         What the images make, and which are left out.
     unreadable
-        Files that are no DICOM files.
+        Files that are no DICOM files, or cannot be read.
     """
 
     def __init__(self, files: Iterable[File]) -> None:
@@ -134,6 +134,8 @@ def _images(files: Iterable[File]) -> tuple[list[Image], tuple[Unreadable, ...]]
             images.append(Image(Header.from_dataset(open_file(file.read_bytes(), pixels=False)), file))
         except FileError as error:
             unreadable.append(Unreadable(file, error.code))
+        except OSError:
+            unreadable.append(Unreadable(file, Code.FILE_UNREADABLE))
     return images, tuple(unreadable)
 
 
@@ -142,6 +144,8 @@ def _open(file: File) -> Dataset:
         return open_file(file.read_bytes())
     except FileError as error:
         raise VolumeError(error.code, str(error)) from error
+    except OSError as error:
+        raise VolumeError(Code.FILE_UNREADABLE, error.strerror or "") from error
 
 
 def _rescale(header: Header) -> tuple[float, float]:

@@ -1,5 +1,7 @@
 """Volumes, the half that runs in a worker."""
 
+import errno
+
 from ..analyses import Answer, Task
 from ..cardiac.select import Rules
 from ..cardiac.words import Words
@@ -33,4 +35,4 @@ class VolumeWriter:
         except VolumeError as error:
             return Answer(Outcome(error.code, task.recipe, str(error)))
         except OSError as error:
-            return Answer(Outcome(Code.STORE_FAILED, task.recipe, str(error.errno)))
+            return Answer(Outcome(Code.STORE_FAILED, task.recipe, str(error.errno or errno.EIO)))

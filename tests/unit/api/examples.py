@@ -1,13 +1,16 @@
 """A small archive for tests that need no server: what Orthanc's index answers to the few questions asked of it."""
 
 import fnmatch
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
 from orthanc_ai.api.access import Access
 from orthanc_ai.api.context import Context
+from orthanc_ai.batches.batch import Batch, State
 from orthanc_ai.codes import Code
 from orthanc_ai.counts import Counter
 from orthanc_ai.desk import HandJob, QueueStatus
@@ -177,6 +180,46 @@ class Models:
         return None
 
 
+class Shelf:
+    """Batches of one kind that never run: what is begun is noted, one that is done lies there."""
+
+    def __init__(self, kind: str, requests: list[tuple[str, ...]]) -> None:
+        self.requests = requests
+        self.done = Batch("0123456789abcdef", kind, {}, "2026-01-02T03:04:05.000+00:00", State.DONE)
+
+    def begin(self, request: Mapping[str, Any]) -> Batch:
+        self.requests.append((self.done.kind, json.dumps(request)))
+        return replace(self.done, request=request, state=State.WAITING)
+
+    def get(self, identifier: str) -> Batch | None:
+        return self.done if identifier == self.done.identifier else None
+
+    def all(self) -> list[Batch]:
+        return [self.done]
+
+    def settled(self, identifier: str) -> dict[str, Any] | None:
+        return {} if self.get(identifier) else None
+
+    def output(self, identifier: str) -> Path | None:
+        return ROOT / "nowhere" if self.get(identifier) else None
+
+    def remove(self, identifier: str) -> bool:
+        if self.get(identifier):
+            self.requests.append((self.done.kind, "remove"))
+        return self.get(identifier) is not None
+
+
+class Shelves(dict[str, Any]):
+    """A shelf for each kind of batches that somebody asks for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests: list[tuple[str, ...]] = []
+
+    def __missing__(self, kind: str) -> Shelf:
+        return Shelf(kind, self.requests)
+
+
 NASTY = (
     "",
     ".",
@@ -225,7 +268,7 @@ def context(
     """What handlers are given, over an archive without a server."""
     ai = AI(models_directory=ROOT / "models", **settings)
     server = cast(Server, archive or Archive())
-    return Context(server, ai, queue or Queue(), Sender(), Models(), access, Counter(server))
+    return Context(server, ai, queue or Queue(), Sender(), Models(), access, Counter(server), Shelves())
 
 
 def identifier(number: int) -> str:

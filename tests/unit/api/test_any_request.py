@@ -20,7 +20,7 @@ from orthanc_ai.codes import Code
 from orthanc_ai.outcomes import REPORT_METADATA, XRAY_METADATA
 from orthanc_ai.server import Level, Resource, Server
 
-from .examples import CR, NASTY, OPEN, Archive, Queue, Sender, context, identifier, image, reported
+from .examples import CR, NASTY, OPEN, Archive, Queue, Sender, Shelves, context, identifier, image, reported
 from .test_dispatch import Output
 
 ROUTES = Routes(context()).table
@@ -62,6 +62,7 @@ class System:
         given = context(self.archive, access, maximum_body_kib=4)
         self.queue = cast(Queue, given.queue)
         self.sender = cast(Sender, given.sender)
+        self.batches = cast(Shelves, given.batches)
         self.dispatcher = Dispatcher(cast(Server, self.archive))
         self.dispatcher.open(Routes(given))
 
@@ -121,6 +122,7 @@ def watched() -> Iterator[None]:
 KNOWN = (
     *(identifier(1), identifier(2), identifier(4), identifier(5), identifier(8), "1.9", "A/B*", "phantom", "HELD"),
     *(f"xray-findings:{identifier(2)}", f"cardiac-ct:{identifier(2)}", f"send:{identifier(6)}:dicom-web:V N/A", "1-5"),
+    *("0123456789abcdef", "manifest.json"),
 )
 
 texts = st.sampled_from(NASTY) | st.sampled_from(KNOWN) | st.text(max_size=20)
@@ -204,9 +206,9 @@ def test_every_request_is_answered_from_the_vocabulary(
         output = mine.ask(method, path, get=query, headers=given_headers, body=body)
     code = check(output, path)
     assert code not in {Code.INTERNAL_ERROR, Code.DATABASE_BUSY}, mine.archive.errors
-    told = (mine.archive.changes, mine.queue.requests, mine.sender.requests)
+    told = (mine.archive.changes, mine.queue.requests, mine.sender.requests, mine.batches.requests)
     if method == "GET":
-        assert told == ([], [], []), "reading changes nothing"
+        assert told == ([], [], [], []), "reading changes nothing"
     for one in told:
         one.clear()
 
@@ -219,6 +221,7 @@ def test_strangers_change_nothing(
     output = locked.ask(method, path, get=query, headers=given_headers, body=body)
     code = check(output, path)
     assert (locked.archive.changes, locked.queue.requests, locked.sender.requests) == ([], [], [])
+    assert locked.batches.requests == []
     if method != "GET":
         assert code in {Code.OPERATOR_ONLY, Code.CROSS_SITE, Code.NOT_FOUND, Code.METHOD_NOT_ALLOWED}
 

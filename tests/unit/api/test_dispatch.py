@@ -36,6 +36,14 @@ class Output:
             self.SetHttpHeader("Content-Type", "text/plain")
         self.status, self.body = status, body
 
+    def StartStreamAnswer(self, mime: str) -> None:  # noqa: N802
+        self.SetHttpHeader("Content-Type", mime)
+        self.status = 200
+
+    def SendStreamChunk(self, chunk: bytes) -> None:  # noqa: N802
+        assert chunk, "an empty chunk ends the answer"
+        self.body += chunk
+
     def SendMethodNotAllowed(self, allowed: str) -> None:  # noqa: N802
         self.headers = [("Allow", allowed)]
         self.status = 405

@@ -7,10 +7,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pydicom
 from hypothesis import strategies as st
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
+from pydicom.multival import MultiValue
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+from orthanc_ai.cardiac.header import NEEDED_TAGS
 
 Array = npt.NDArray[np.float64]
 Field = Callable[[Array], Array]
@@ -135,3 +139,13 @@ def files(datasets: Sequence[Dataset]) -> list[Memory]:
         dataset.save_as(stream, enforce_file_format=True)
         written.append(Memory(stream.getvalue()))
     return written
+
+
+def tags(dataset: Dataset) -> dict[str, str]:
+    """A header as Orthanc's index has it."""
+    found = {keyword: dataset[keyword].value for keyword in NEEDED_TAGS if keyword in dataset}
+    return {
+        keyword: "\\".join(map(str, value)) if isinstance(value, MultiValue) else str(value)
+        for keyword, value in found.items()
+        if not isinstance(value, pydicom.Sequence)
+    }

@@ -1,0 +1,328 @@
+"""Exports, the half that runs in the server: the files of each phase, and what became of it."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FuturesTimeoutError
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..analyses import Task
+from ..batches.run import Run
+from ..cardiac.header import NEEDED_TAGS
+from ..codes import Code
+from ..files import write_atomically
+from ..handover import Shared
+from ..outcomes import CARDIAC_METADATA, Outcome, read_outcome
+from ..server import Resource, Server, ServerError
+from ..settings import AI
+from ..storage import Storage
+from ..workers import WorkerError, Workers
+from .choice import SERIES_TAGS, Wanted, choose
+from .layout import MANIFEST, manifest, patient_folder, phase_folder, series_folder, study_folder
+from .orders import VOLUMES, PhaseOrder, PlanOrder
+
+SERIES_FILE = "series.json"
+"""The verdict on a series, and what of it is in no volume, beside its phases."""
+
+SPOOL = ".files"
+"""Folder, within that of an export, of the DICOM files that a worker cannot read where Orthanc keeps them."""
+
+_LOOK_S = 0.5
+"""Between two looks whether the work is to end, while a worker is busy."""
+
+_STUDY_TAGS = ("StudyInstanceUID", "StudyDate", "StudyDescription", "PatientID", "IssuerOfPatientID")
+
+
+class Export:
+    """Writes the volumes of accepted series: a kind of batch.
+
+    Its items are phases; a series without any, or of which none is exported, is one item. The records of the items say what
+    became of them, and make the manifest. Each export has a worker process of its own, so that no X-ray waits for a volume.
+
+    Parameters
+    ----------
+    workers
+        Makes the worker process of an export.
+    """
+
+    name = VOLUMES
+
+    def __init__(
+        self, server: Server, settings: AI, storage: Storage, workers: Callable[[AI], Workers] = Workers
+    ) -> None:
+        self._server = server
+        self._settings = settings
+        self._storage = storage
+        self._workers = workers
+
+    def run(self, run: Run) -> None:
+        """Export what the request names.
+
+        Raises
+        ------
+        InterruptedBatch, OSError, ServerError
+        """
+        wanted = Wanted.of(run.request)
+        expected = {}
+        for series in choose(self._server, wanted):
+            run.check()
+            outcome = read_outcome(series.metadata, CARDIAC_METADATA)
+            expected[series.identifier] = max(1, len(outcome.data.get("phases", ()) if outcome else ()))
+        own = self._settings.model_copy(update={"workers": 1, "job_timeout": self._settings.volume_timeout})
+        workers = self._workers(own)
+        exporter = _Exporter(self._server, self._storage, workers, own, run, wanted, _before(run.settled))
+        run.expect(sum(expected.values()))
+        try:
+            for identifier in sorted(expected):
+                run.check()
+                expected[identifier] = exporter.export(identifier)
+                run.expect(sum(expected.values()))
+        finally:
+            workers.stop()
+            shutil.rmtree(run.output / SPOOL, ignore_errors=True)
+        content = json.dumps(manifest(run.settled.values()), indent=1)
+        write_atomically(run.output / MANIFEST, content.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class _Exporter:
+    """One export at work."""
+
+    server: Server
+    storage: Storage
+    workers: Workers
+    settings: AI
+    run: Run
+    wanted: Wanted
+    before: Mapping[str, tuple[int, int]]
+    """By series, how many of its items an earlier run has settled, and of how many."""
+
+    def export(self, identifier: str) -> int:
+        """Settle the items of one series.
+
+        Returns
+        -------
+        How many they are; 0 if the series has gone.
+        """
+        run = self.run
+        done, items = self.before.get(identifier, (0, 1))
+        if done == items:
+            return items
+        series = self.server.resource("series", identifier, SERIES_TAGS)
+        study = self.server.resource("study", series.parent, _STUDY_TAGS) if series else None
+        if series is None or study is None:
+            return done
+        about = _about(study, series)
+        outcome = read_outcome(series.metadata, CARDIAC_METADATA)
+        if self.wanted.accepted_only and (outcome is None or outcome.code is not Code.ACCEPTED):
+            code = outcome.code if outcome else Code.NOT_ANALYZED_YET
+            return self._settle_series(identifier, about, code, outcome.data if outcome else {})
+        instances = {
+            str(one.tags.get("SOPInstanceUID", "")): one
+            for one in self.server.children("series", identifier, "instance", NEEDED_TAGS)
+        }
+        headers = tuple({**one.tags, "SOPClassUID": one.metadata.get("SopClassUid", "")} for one in instances.values())
+        planned = self._ask(lambda: PlanOrder(headers))
+        if planned.code is not Code.ACCEPTED:
+            return self._settle_series(identifier, about, planned.code, {})
+        verdict = {**planned.data["verdict"], **(outcome.data if outcome else {})}
+        phases = [
+            phase for phase in planned.data["phases"] if not self.wanted.phases or phase["label"] in self.wanted.phases
+        ]
+        if not phases:
+            code = Code.PHASE_NOT_THERE if planned.data["phases"] else Code(verdict["codes"][0])
+            return self._settle_series(identifier, about, code, verdict)
+        code = outcome.code if outcome else Code.NOT_ANALYZED_YET
+        about["series"] |= _said(verdict, code)
+        self._describe(about, verdict, planned.data)
+        for phase in phases:
+            key = f"{identifier}/{phase['label'] or ''}"
+            if key not in run.settled:
+                run.check()
+                record = {**about, "items": len(phases), "phase": self._phase(about, phase, instances)}
+                run.settle(key, record)
+                self._count(record["phase"])
+        return len(phases)
+
+    def _settle_series(self, identifier: str, about: dict[str, Any], code: Code, verdict: Mapping[str, Any]) -> int:
+        """Settle a series as a whole: nothing of it is exported."""
+        if identifier not in self.run.settled:
+            series = about["series"] | _said(verdict, code)
+            self.run.settle(identifier, {**about, "series": series, "items": 1, "phase": None})
+            self._count({"code": code})
+        return 1
+
+    def _describe(self, about: Mapping[str, Any], verdict: Mapping[str, Any], planned: Mapping[str, Any]) -> None:
+        """Write ``series.json``."""
+        phases = [{**phase, "instances": len(phase["instances"])} for phase in planned["phases"]]
+        content = {
+            "series": about["series"],
+            "verdict": verdict,
+            "phases": phases,
+            "leftOut": [{**one, "sentence": Code(one["code"]).sentence} for one in planned["leftOut"]],
+        }
+        write_atomically(
+            self.run.output / about["series"]["folder"] / SERIES_FILE, json.dumps(content, indent=1).encode()
+        )
+
+    def _phase(
+        self, about: Mapping[str, Any], phase: Mapping[str, Any], instances: Mapping[str, Resource]
+    ) -> dict[str, Any]:
+        """Export a phase; what became of it."""
+        said = {
+            "folder": f"{about['series']['folder']}/{phase_folder(phase['label'])}",
+            "label": phase["label"],
+            "source": phase["source"],
+        }
+        if self.wanted.accepted_only and phase["refusals"]:
+            code = Code(phase["refusals"][0])
+            return {**said, "code": code, "sentence": code.sentence}
+
+        def order() -> PhaseOrder:
+            return PhaseOrder(
+                files=self._files([instances[uid] for uid in phase["instances"]]),
+                folder=self.run.output / said["folder"],
+                formats=self.wanted.formats,
+                windows=self.wanted.windows,
+                about={
+                    "studyInstanceUID": about["study"]["studyInstanceUID"],
+                    "seriesInstanceUID": about["series"]["seriesInstanceUID"],
+                    "role": about["series"]["role"],
+                    "phase": phase["label"],
+                },
+            )
+
+        outcome = self._ask(order)
+        said |= {"code": outcome.code, "sentence": outcome.code.sentence}
+        if outcome.code is not Code.EXPORTED:
+            return {**said, "detail": outcome.detail}
+        return said | {name: outcome.data[name] for name in ("shape", "spacingMm", "type", "files", "bytes")}
+
+    def _files(self, instances: Iterable[Resource]) -> tuple[Path, ...]:
+        """The DICOM files of instances, where a worker can read them.
+
+        Raises
+        ------
+        WorkerError
+            If there is one that Orthanc cannot read.
+        """
+        spool = self.run.output / SPOOL
+        shutil.rmtree(spool, ignore_errors=True)
+        files = []
+        for number, instance in enumerate(instances):
+            self.run.check()
+            try:
+                found = self.storage.payload(self.server, instance.identifier)
+            except ServerError as error:
+                raise WorkerError(Code.FILE_UNREADABLE, str(error)) from None
+            if found is None:
+                raise WorkerError(Code.FILE_UNREADABLE, "Orthanc has no file of it")
+            if isinstance(found, Shared):
+                files.append(Path(found.path))
+                continue
+            spool.mkdir(parents=True, exist_ok=True)
+            files.append(spool / f"{number}.dcm")
+            files[-1].write_bytes(found)
+        return tuple(files)
+
+    def _ask(self, order: Callable[[], PlanOrder | PhaseOrder]) -> Outcome:
+        """Let the worker do something; tried again if it breaks, as often as any job.
+
+        Raises
+        ------
+        InterruptedBatch
+            If the work is to end.
+        OSError
+            If the folder cannot be written.
+        """
+        fault = Outcome(Code.INTERNAL_ERROR, "")
+        for _ in range(self.settings.max_attempts):
+            try:
+                outcome = self._answer(Task(VOLUMES, order(), ""))
+            except WorkerError as error:
+                self.run.wait(self.settings.retry_pause)
+                fault = Outcome(error.code, "", error.detail)
+                continue
+            if outcome.code is Code.STORE_FAILED:
+                number = int(outcome.detail)
+                raise OSError(number, os.strerror(number))
+            return outcome
+        return fault
+
+    def _answer(self, task: Task) -> Outcome:
+        with ThreadPoolExecutor(1, thread_name_prefix="ai-volumes-worker") as threads:
+            answer = threads.submit(self.workers.run, task)
+            try:
+                while True:
+                    self.run.check()
+                    try:
+                        return answer.result(_LOOK_S).outcome
+                    except FuturesTimeoutError:
+                        continue
+            except BaseException:
+                # Nobody waits for the answer any more, and the thread ends only with the worker.
+                if not answer.done():
+                    self.workers.stop()
+                raise
+
+    def _count(self, phase: Mapping[str, Any]) -> None:
+        counts = dict(self.run.summary.get("codes", {}))
+        counts[str(phase["code"])] = counts.get(str(phase["code"]), 0) + 1
+        self.run.summarise(codes=counts, bytes=self.run.summary.get("bytes", 0) + phase.get("bytes", 0))
+
+
+def _before(settled: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    found: dict[str, tuple[int, int]] = {}
+    for key, record in settled.items():
+        identifier = key.partition("/")[0]
+        found[identifier] = found.get(identifier, (0, 0))[0] + 1, record["items"]
+    return found
+
+
+def _about(study: Resource, series: Resource) -> dict[str, Any]:
+    """Whose a series is, and what it is called; each with its folder."""
+    study_uid, series_uid = (
+        str(study.tags.get("StudyInstanceUID", "")),
+        str(series.tags.get("SeriesInstanceUID", "")),
+    )
+    patient = patient_folder(
+        str(study.tags.get("PatientID", "")), str(study.tags.get("IssuerOfPatientID", "")), study_uid
+    )
+    number = str(series.tags.get("SeriesNumber", "")).strip()
+    in_patient = f"{patient}/{study_folder(study_uid)}"
+    return {
+        "patient": {
+            "folder": patient,
+            "patientID": study.tags.get("PatientID", ""),
+            "issuerOfPatientID": study.tags.get("IssuerOfPatientID", ""),
+        },
+        "study": {
+            "folder": in_patient,
+            "id": study.identifier,
+            "studyInstanceUID": study_uid,
+            "studyDate": study.tags.get("StudyDate", ""),
+            "description": study.tags.get("StudyDescription", ""),
+        },
+        "series": {
+            "folder": f"{in_patient}/{series_folder(number, series_uid)}",
+            "id": series.identifier,
+            "seriesInstanceUID": series_uid,
+            "number": number,
+            "description": series.tags.get("SeriesDescription", ""),
+        },
+    }
+
+
+def _said(verdict: Mapping[str, Any], code: Code) -> dict[str, Any]:
+    """What a manifest says of a verdict."""
+    return {
+        "code": code,
+        "sentence": code.sentence,
+        "accepted": bool(verdict.get("accepted", False)),
+        "role": verdict.get("role"),
+        "codes": list(verdict.get("codes", ())),
+    }
