@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FuturesTimeoutError
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ..analyses import Task
 from ..batches.run import Run
 from ..cardiac.header import NEEDED_TAGS
+from ..cardiac.select import MULTI_FRAME_CT
 from ..codes import Code
 from ..files import write_atomically
 from ..handover import Shared
@@ -126,7 +126,13 @@ class _Exporter:
             for one in self.server.children("series", identifier, "instance", NEEDED_TAGS)
         }
         headers = tuple({**one.tags, "SOPClassUID": one.metadata.get("SopClassUid", "")} for one in instances.values())
-        planned = self._ask(lambda: PlanOrder(headers))
+        multi_frame = [uid for uid, one in instances.items() if one.metadata.get("SopClassUid") in MULTI_FRAME_CT]
+
+        def order() -> PlanOrder:
+            files = self._files([instances[uid] for uid in multi_frame])
+            return PlanOrder(headers, dict(zip(multi_frame, files, strict=True)))
+
+        planned = self._ask(order)
         if planned.code is not Code.ACCEPTED:
             return self._settle_series(identifier, about, planned.code, {})
         verdict = {**planned.data["verdict"], **(outcome.data if outcome else {})}
@@ -158,7 +164,7 @@ class _Exporter:
 
     def _describe(self, about: Mapping[str, Any], verdict: Mapping[str, Any], planned: Mapping[str, Any]) -> None:
         """Write ``series.json``."""
-        phases = [{**phase, "instances": len(phase["instances"])} for phase in planned["phases"]]
+        phases = [{**phase, "images": len(phase["images"])} for phase in planned["phases"]]
         content = {
             "series": about["series"],
             "verdict": verdict,
@@ -184,7 +190,8 @@ class _Exporter:
 
         def order() -> PhaseOrder:
             return PhaseOrder(
-                files=self._files([instances[uid] for uid in phase["instances"]]),
+                files=self._files([instances[uid] for uid in dict.fromkeys(uid for uid, _ in phase["images"])]),
+                images=tuple(phase["images"]),
                 folder=self.run.output / said["folder"],
                 formats=self.wanted.formats,
                 windows=self.wanted.windows,
@@ -202,7 +209,7 @@ class _Exporter:
             return {**said, "detail": outcome.detail}
         return said | {name: outcome.data[name] for name in ("shape", "spacingMm", "type", "files", "bytes")}
 
-    def _files(self, instances: Iterable[Resource]) -> tuple[Path, ...]:
+    def _files(self, instances: Iterable[Resource]) -> tuple[Shared, ...]:
         """The DICOM files of instances, where a worker can read them.
 
         Raises
@@ -221,12 +228,12 @@ class _Exporter:
                 raise WorkerError(Code.FILE_UNREADABLE, str(error)) from None
             if found is None:
                 raise WorkerError(Code.FILE_UNREADABLE, "Orthanc has no file of it")
-            if isinstance(found, Shared):
-                files.append(Path(found.path))
-                continue
-            spool.mkdir(parents=True, exist_ok=True)
-            files.append(spool / f"{number}.dcm")
-            files[-1].write_bytes(found)
+            if not isinstance(found, Shared):
+                spool.mkdir(parents=True, exist_ok=True)
+                file = spool / f"{number}.dcm"
+                file.write_bytes(found)
+                found = Shared(str(file))
+            files.append(found)
         return tuple(files)
 
     def _ask(self, order: Callable[[], PlanOrder | PhaseOrder]) -> Outcome:

@@ -3,10 +3,10 @@
 import json
 import os
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..cardiac.files import with_frames
 from ..cardiac.header import Header
 from ..cardiac.judge import judge_series
 from ..cardiac.select import Rules
@@ -15,7 +15,7 @@ from .errors import VolumeError
 from .formats import WRITERS
 from .orders import PhaseOrder, PlanOrder
 from .plan import plan_series, refusals
-from .read import Phase, Series
+from .read import Phase, Series, identity
 from .slices import write_slices
 
 DESCRIPTION = "volume.json"
@@ -27,8 +27,8 @@ _PARTIAL = ".partial"
 
 
 def plan(order: PlanOrder, rules: Rules) -> dict[str, Any]:
-    """The verdict on a series, its phases with the SOP Instance UIDs of their images, and what is left out; JSON types."""
-    headers = [Header.from_tags(tags) for tags in order.headers]
+    """The verdict on a series, its phases with their images, and what is left out, in JSON types."""
+    headers = with_frames(map(Header.from_tags, order.headers), order.files)
     planned = plan_series(headers)
     return {
         "verdict": judge_series(headers, rules).to_json(),
@@ -36,12 +36,12 @@ def plan(order: PlanOrder, rules: Rules) -> dict[str, Any]:
             {
                 "label": stack.phase.label if stack.phase else None,
                 "source": str(stack.phase.source) if stack.phase else None,
-                "instances": [header.sop_instance_uid for header in stack.headers],
+                "images": [identity(header) for header in stack.headers],
                 "refusals": [str(code) for code in refusals(stack)],
             }
             for stack in planned.stacks
         ],
-        "leftOut": [_left_out(header, code) for header, code in planned.left_out],
+        "leftOut": [{**_named(header), "code": str(code)} for header, code in planned.left_out],
     }
 
 
@@ -59,14 +59,15 @@ def write_phase(order: PhaseOrder) -> dict[str, Any]:
     OSError
         If the folder cannot be written.
     """
-    series = Series(order.files)
+    series = Series(order.files, order.images)
     if series.unreadable:
         raise VolumeError(series.unreadable[0].code, f"{len(series.unreadable)} files cannot be read")
-    if len(series.plan.stacks) != 1 or series.plan.left_out:
+    stacks = series.plan.stacks
+    if len(stacks) != 1 or len(stacks[0].headers) != len(order.images):
         # By the index they made one volume.
-        codes = [code for _, code in series.plan.left_out]
-        raise VolumeError(codes[0] if codes else Code.MULTIPHASE_SPLIT, "the files are not what the index says")
-    phase = series.read(series.plan.stacks[0])
+        codes = [*(code for _, code in series.plan.left_out), Code.IMAGES_LEFT_OUT]
+        raise VolumeError(codes[0], "the files are not what the index says")
+    phase = series.read(stacks[0])
     partial = order.folder.with_name(order.folder.name + _PARTIAL)
     for leftover in (partial, order.folder):
         if leftover.exists():
@@ -98,10 +99,7 @@ def describe(phase: Phase) -> dict[str, Any]:
         "frameOfReferenceUID": volume.frame_of_reference_uid,
         "paddingHU": list(phase.padding),
         "codes": [str(code) for code in stack.codes],
-        "slices": [
-            {"sopInstanceUID": header.sop_instance_uid, "instanceNumber": header.instance_number}
-            for header in stack.headers
-        ],
+        "slices": [_named(header) for header in stack.headers],
     }
 
 
@@ -132,5 +130,9 @@ def _make_durable(folder: Path) -> int:
     return size
 
 
-def _left_out(header: Header, code: Code) -> Mapping[str, Any]:
-    return {"sopInstanceUID": header.sop_instance_uid, "instanceNumber": header.instance_number, "code": str(code)}
+def _named(header: Header) -> dict[str, Any]:
+    return {
+        "sopInstanceUID": header.sop_instance_uid,
+        "instanceNumber": header.instance_number,
+        "frameNumber": header.frame_number,
+    }

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ..handover import Shared
+
 VOLUMES = "volumes"
 """Name of the worker's tasks, and of the batches."""
 
@@ -49,9 +51,12 @@ class PlanOrder:
     ----------
     headers
         Of its instances, as Orthanc's index has them.
+    files
+        Of its multi-frame instances, whose frames the index does not know, by SOP Instance UID.
     """
 
     headers: tuple[Mapping[str, Any], ...]
+    files: Mapping[str, Shared]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ class PhaseOrder:
     ----------
     files
         The DICOM files of its images.
+    images
+        SOP Instance UID of each image, and frame number in a multi-frame instance.
     folder
         Where to; made anew, its parent too, and complete as soon as it is there.
     formats, windows
@@ -70,7 +77,8 @@ class PhaseOrder:
         What else ``volume.json`` shall say, in JSON types.
     """
 
-    files: tuple[Path, ...]
+    files: tuple[Shared, ...]
+    images: tuple[tuple[str, int | None], ...]
     folder: Path
     formats: tuple[Format, ...]
     windows: tuple[Window, ...]

@@ -13,6 +13,7 @@ from ..cardiac.geometry import (
     geometry,
 )
 from ..cardiac.header import Header
+from ..cardiac.judge import is_unread
 from ..cardiac.select import image_refusal
 from ..cardiac.stack import Stack
 from ..codes import Code
@@ -50,9 +51,9 @@ def plan_series(headers: Sequence[Header]) -> Plan:
     Parameters
     ----------
     headers
-        Those of its instances, images or not, in any order.
+        Those of its instances, images or not, or of their frames, in any order.
     """
-    refused = [image_refusal(header) for header in headers]
+    refused = [_refusal(header) for header in headers]
     images = [header for header, code in zip(headers, refused, strict=True) if code is None]
     left_out = [LeftOut(header, code) for header, code in zip(headers, refused, strict=True) if code]
     if not images:
@@ -61,6 +62,11 @@ def plan_series(headers: Sequence[Header]) -> Plan:
     taken = {id(header) for stack in shape.stacks for header in stack.headers}
     left_out += [LeftOut(header, _why(header, shape)) for header in images if id(header) not in taken]
     return Plan(shape.stacks, tuple(left_out), shape.codes)
+
+
+def _refusal(header: Header) -> Code | None:
+    """Why a header is of no image that could be part of a volume."""
+    return image_refusal(header) or header.fault or (Code.ENHANCED_MULTIFRAME if is_unread(header) else None)
 
 
 def refusals(stack: Stack) -> tuple[Code, ...]:
@@ -74,7 +80,9 @@ def _why(header: Header, shape: Geometry) -> Code:
     if not alone.stacks:
         return next(code for code in alone.codes if code in LEAVING_OUT)
     chosen = shape.stacks[0].headers[0]
-    if any(header.sop_instance_uid == other.sop_instance_uid for stack in shape.stacks for other in stack.headers):
+    identity = header.sop_instance_uid, header.frame_number
+    others = (other for stack in shape.stacks for other in stack.headers)
+    if any((other.sop_instance_uid, other.frame_number) == identity for other in others):
         return Code.DUPLICATE_INSTANCE
     if _differ(header.image_orientation, chosen.image_orientation, ORIENTATION_TOLERANCE):
         return Code.MIXED_ORIENTATION

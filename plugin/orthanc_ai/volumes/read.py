@@ -3,39 +3,72 @@
 Only one phase is in memory at a time: a series of ten phases has 5,000 images, 2.6 GB of them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, Protocol
 
 import numpy as np
+import numpy.typing as npt
 from pydicom import Dataset
 
+from ..attributes import attribute, items
 from ..cardiac.header import Header
+from ..cardiac.multiframe import frames_of
+from ..cardiac.select import MULTI_FRAME_CT
+from ..cardiac.slices import MAXIMUM_HEADER, read_slices
 from ..cardiac.stack import Stack
 from ..codes import Code
-from ..dicom_file import FileError, open_file
+from ..dicom_file import MAXIMUM_READS_OF_FRAMES, FileError, open_file
+from ..xray.errors import ImageError
 from .errors import VolumeError
 from .grid import grid_of
-from .hounsfield import hounsfield
 from .plan import Plan, plan_series
 from .volume import Values, Volume
 
+HOUNSFIELD_TYPES = frozenset({"", "HU", "US"})
+"""Values of Rescale Type (0028,1054), PS3.3 section C.11.1.1.2, under which pixel values of CT images are taken for Hounsfield
+units: absent, said so, or "unspecified". Others are e.g. effective atomic numbers or electron densities."""
+
 _INT16 = np.iinfo(np.int16)
 
+type Identity = tuple[str, int | None]
+"""SOP Instance UID of an image, and its frame number in a multi-frame instance."""
 
-class File(Protocol):
-    """Something that is read as a whole, e.g. a ``pathlib.Path``."""
 
-    def read_bytes(self) -> bytes:
-        """Everything in it."""
+class Stored(Protocol):
+    """A DICOM file that is somewhere."""
+
+    def open(self) -> BinaryIO:
+        """The file, from its beginning.
+
+        Raises
+        ------
+        OSError
+        """
         ...
 
 
+type File = Path | Stored
+
+
 class Image(NamedTuple):
-    """One image of a series, and where its pixels are."""
+    """One image of a series.
+
+    Attributes
+    ----------
+    file
+        That has its pixels.
+    unit
+        Rescale Type (0028,1054); empty if not stated.
+    padding
+        Pixel Padding Value (0028,0120), a stored value; ``None`` if not stated.
+    """
 
     header: Header
     file: File
+    unit: str = ""
+    padding: float | None = None
 
 
 class Unreadable(NamedTuple):
@@ -69,6 +102,8 @@ class Series:
     ----------
     files
         Its DICOM files, in any order. What is no image of the series' volumes is left out.
+    only
+        Of the images in these files, those that count; all, if not given.
 
     Attributes
     ----------
@@ -78,9 +113,12 @@ class Series:
         Files that are no DICOM files, or cannot be read.
     """
 
-    def __init__(self, files: Iterable[File]) -> None:
-        self._images, self.unreadable = _images(files)
-        self.plan: Plan = plan_series([image.header for image in self._images])
+    def __init__(self, files: Iterable[File], only: Iterable[Identity] | None = None) -> None:
+        images, self.unreadable = _images(files)
+        wanted = None if only is None else frozenset(only)
+        self._images = {id(image.header): image for image in images}
+        headers = [image.header for image in images]
+        self.plan: Plan = plan_series([one for one in headers if wanted is None or identity(one) in wanted])
 
     def read(self, stack: Stack) -> Phase:
         """Read the volume of one stack of the plan.
@@ -88,71 +126,114 @@ class Series:
         Raises
         ------
         VolumeError
-            If its images make no volume (`grid.NOT_A_GRID`, ``TOO_FEW_SLICES``, ``RESCALE_MISSING``), or cannot be read.
+            If its images make no volume (`grid.NOT_A_GRID`, ``TOO_FEW_SLICES``, ``RESCALE_MISSING``, ``NOT_HOUNSFIELD``),
+            or cannot be read.
         """
-        files = {id(image.header): image.file for image in self._images}
-        return read_phase([Image(header, files[id(header)]) for header in stack.headers], stack)
+        return read_phase(stack, [self._images[id(header)] for header in stack.headers])
 
     def __iter__(self) -> Iterator[Phase]:
-        """The volumes, one after the other; a phase that makes none is left out."""
-        for stack in self.plan.stacks:
-            try:
-                yield self.read(stack)
-            except VolumeError:
-                continue
+        """The volumes, one after the other.
+
+        Raises
+        ------
+        VolumeError
+            As `read`.
+        """
+        return map(self.read, self.plan.stacks)
 
 
-def read_phase(images: Sequence[Image], stack: Stack) -> Phase:
-    """Read the images of a stack, in the order of its headers.
+def identity(header: Header) -> Identity:
+    """Which image a header is of."""
+    return header.sop_instance_uid, header.frame_number
+
+
+def read_phase(stack: Stack, images: Sequence[Image]) -> Phase:
+    """Read the images of a stack, in its order.
 
     Raises
     ------
     VolumeError
     """
     grid = grid_of(stack)
+    if any(image.unit not in HOUNSFIELD_TYPES for image in images):
+        raise VolumeError(Code.NOT_HOUNSFIELD)
+    rescales = [_rescale(image.header) for image in images]
     shape = (len(images), stack.rows, stack.columns)
-    values: Values = np.empty(shape, np.int16 if all(_is_whole(image.header) for image in images) else np.float32)
-    paddings = set()
-    for index, (header, file) in enumerate(images):
-        hu, padding = hounsfield(_open(file), *_rescale(header))
-        if hu.shape != shape[1:]:
-            raise VolumeError(Code.MIXED_PIXEL_GRID, "an image has another size than its header said")
-        if values.dtype == np.int16 and not (_INT16.min <= hu.min() and hu.max() <= _INT16.max):
-            values = values.astype(np.float32)
-        values[index] = hu
-        if padding is not None:
-            paddings.add(padding)
+    whole = all(value.is_integer() for rescale in rescales for value in rescale)
+    values: Values = np.empty(shape, np.int16 if whole else np.float32)
+    for file, indices in _by_file(images).items():
+        for index, hu in zip(indices, _hounsfield(file, [images[index].header for index in indices]), strict=True):
+            if hu.shape != shape[1:]:
+                raise VolumeError(Code.MIXED_PIXEL_GRID, "an image has another size than its header said")
+            if values.dtype == np.int16 and not (_INT16.min <= hu.min() and hu.max() <= _INT16.max):
+                values = values.astype(np.float32)
+            values[index] = hu
     frames = {header.frame_of_reference_uid for header in stack.headers}
     volume = Volume(values, grid.affine, frames.pop() if len(frames) == 1 else "", grid.deviation_mm)
+    paddings = {
+        image.padding * slope + intercept
+        for image, (slope, intercept) in zip(images, rescales, strict=True)
+        if image.padding is not None
+    }
     return Phase(volume, stack, tuple(sorted(paddings)))
 
 
 def _images(files: Iterable[File]) -> tuple[list[Image], tuple[Unreadable, ...]]:
-    images, unreadable = [], []
+    images: list[Image] = []
+    unreadable = []
     for file in files:
         try:
-            images.append(Image(Header.from_dataset(open_file(file.read_bytes(), pixels=False)), file))
-        except FileError as error:
+            with _opened(file) as stream:
+                dataset = open_file(stream.read(MAXIMUM_HEADER), pixels=False, reads=MAXIMUM_READS_OF_FRAMES)
+            header = Header.from_dataset(dataset)
+            frames = frames_of(dataset) if header.sop_class_uid in MULTI_FRAME_CT else [header]
+            unit, padding = _rescale_type(dataset), _padding(dataset)
+        except (FileError, VolumeError) as error:
             unreadable.append(Unreadable(file, error.code))
-        except OSError:
-            unreadable.append(Unreadable(file, Code.FILE_UNREADABLE))
+        except (ValueError, TypeError, OverflowError):
+            unreadable.append(Unreadable(file, Code.HEADER_UNREADABLE))
+        else:
+            images += [Image(frame, file, unit, padding) for frame in frames]
     return images, tuple(unreadable)
 
 
-def _open(file: File) -> Dataset:
+def _by_file(images: Sequence[Image]) -> Mapping[File, list[int]]:
+    """Places in the stack of the images of each file, which is opened once, however many frames it has."""
+    indices: dict[File, list[int]] = {}
+    for index, image in enumerate(images):
+        indices.setdefault(image.file, []).append(index)
+    return indices
+
+
+def _hounsfield(file: File, headers: Sequence[Header]) -> Iterator[npt.NDArray[np.float32]]:
     try:
-        return open_file(file.read_bytes())
-    except FileError as error:
+        with _opened(file) as stream:
+            yield from read_slices(stream, headers)
+    except (FileError, ImageError) as error:
         raise VolumeError(error.code, str(error)) from error
+
+
+def _opened(file: File) -> BinaryIO:
+    try:
+        return file.open("rb") if isinstance(file, Path) else file.open()
     except OSError as error:
         raise VolumeError(Code.FILE_UNREADABLE, error.strerror or "") from error
+
+
+def _rescale_type(dataset: Dataset) -> str:
+    """Rescale Type, of multi-frame images as it stands for all frames."""
+    shared = items(dataset, "SharedFunctionalGroupsSequence")
+    groups = items(shared[0], "PixelValueTransformationSequence") if shared else []
+    value = attribute(groups[0] if groups else dataset, "RescaleType")
+    return str(value or "").strip().upper()
+
+
+def _padding(dataset: Dataset) -> float | None:
+    value = attribute(dataset, "PixelPaddingValue")
+    return None if value in (None, "") else float(value)
 
 
 def _rescale(header: Header) -> tuple[float, float]:
     if header.rescale_slope is None or header.rescale_intercept is None:
         raise VolumeError(Code.RESCALE_MISSING)
     return header.rescale_slope, header.rescale_intercept
-
-
-def _is_whole(header: Header) -> bool:
-    return all(value.is_integer() for value in _rescale(header))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -40,8 +40,8 @@ class Memory:
 
     content: bytes
 
-    def read_bytes(self) -> bytes:
-        return self.content
+    def open(self) -> BinaryIO:
+        return BytesIO(self.content)
 
 
 def image(

@@ -193,7 +193,7 @@ def test_files_that_are_elsewhere_are_spooled(worker: Worker, tmp_path: Path) ->
     run = run_of(tmp_path)
     export(Index(tmp_path / "storage", MULTIPHASE, as_bytes=True), worker).run(run)
     assert codes(run) == dict.fromkeys(PHASES, "EXPORTED")
-    [used] = {file.parent for order in worker.orders if isinstance(order, PhaseOrder) for file in order.files}
+    [used] = {Path(file.path).parent for one in worker.orders if isinstance(one, PhaseOrder) for file in one.files}
     assert used.parent == run.output
     assert not used.exists()
 

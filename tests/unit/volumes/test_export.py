@@ -10,12 +10,14 @@ from pydicom import Dataset
 
 from orthanc_ai.analyses import Task
 from orthanc_ai.codes import Code
+from orthanc_ai.handover import Shared
 from orthanc_ai.settings import AI
 from orthanc_ai.volumes.errors import VolumeError
 from orthanc_ai.volumes.export import DESCRIPTION, write_phase
 from orthanc_ai.volumes.orders import VOLUMES, WINDOWS, PhaseOrder, PlanOrder
 from orthanc_ai.volumes.worker import VolumeWriter
 from phantom.ct import ct_series
+from tests.unit.cardiac.enhanced import enhanced
 
 from .images import files, stack, tags
 
@@ -24,17 +26,19 @@ ABOUT = {"seriesInstanceUID": "1.2.3", "phase": "75%"}
 
 @pytest.fixture
 def order(tmp_path: Path) -> PhaseOrder:
-    return PhaseOrder(
-        saved(tmp_path, stack(5)), tmp_path / "series" / "phase", ("nifti", "npz"), (WINDOWS["cta"],), ABOUT
-    )
+    datasets = stack(5)
+    images = tuple((one.SOPInstanceUID, None) for one in datasets)
+    folder = tmp_path / "series" / "phase"
+    return PhaseOrder(saved(tmp_path, datasets), images, folder, ("nifti", "npz"), (WINDOWS["cta"],), ABOUT)
 
 
-def saved(folder: Path, datasets: list[Dataset]) -> tuple[Path, ...]:
+def saved(folder: Path, datasets: list[Dataset]) -> tuple[Shared, ...]:
     (folder / "source").mkdir(exist_ok=True)
     paths = []
     for number, file in enumerate(files(datasets)):
-        paths.append(folder / "source" / f"{number}.dcm")
-        paths[-1].write_bytes(file.content)
+        path = folder / "source" / f"{number}.dcm"
+        path.write_bytes(file.content)
+        paths.append(Shared(str(path)))
     return tuple(paths)
 
 
@@ -78,11 +82,12 @@ def test_a_volume_that_cannot_be_made_leaves_nothing(order: PhaseOrder, tmp_path
 
 
 def test_files_that_are_not_those_of_the_index_make_no_volume(order: PhaseOrder, tmp_path: Path) -> None:
-    order.files[2].write_bytes(b"something else")
+    file = Path(order.files[2].path)
+    file.write_bytes(b"something else")
     with pytest.raises(VolumeError) as error:
         write_phase(order)
     assert error.value.code is Code.HEADER_UNREADABLE
-    order.files[2].unlink()
+    file.unlink()
     with pytest.raises(VolumeError) as error:
         write_phase(order)
     assert error.value.code is Code.FILE_UNREADABLE
@@ -96,20 +101,35 @@ def test_the_worker_says_what_is_wrong(order: PhaseOrder, tmp_path: Path) -> Non
         return outcome.code, outcome.detail
 
     assert ask(order) == (Code.EXPORTED, "")
-    assert ask(replace(order, files=saved(tmp_path, stack(1))))[0] is Code.TOO_FEW_SLICES
+    assert ask(replace(order, files=order.files[:1], images=order.images[:1]))[0] is Code.TOO_FEW_SLICES
+    assert ask(replace(order, files=order.files[1:]))[0] is Code.IMAGES_LEFT_OUT
     (tmp_path / "file").write_text("")
     assert ask(replace(order, folder=tmp_path / "file" / "phase")) == (Code.STORE_FAILED, "20")  # ENOTDIR
 
 
+def test_a_phase_of_a_multi_frame_file(order: PhaseOrder, tmp_path: Path) -> None:
+    datasets = ct_series("multiphase", slices=8)
+    multi_frame = enhanced(datasets)
+    [file] = saved(tmp_path, [multi_frame])
+    plan = PlanOrder((tags(multi_frame),), {multi_frame.SOPInstanceUID: file})
+    phase = VolumeWriter(AI()).read(Task(VOLUMES, plan, "")).outcome.data["phases"][3]
+    assert [frame for _, frame in phase["images"]] == list(range(25, 33))
+    said = write_phase(replace(order, files=(file,), images=tuple(phase["images"])))
+    assert [one["frameNumber"] for one in said["slices"]] == list(range(25, 33))
+    with np.load(order.folder / "volume.npz") as stored:
+        for values, dataset in zip(stored["hu"], datasets[24:32], strict=True):
+            np.testing.assert_array_equal(values, dataset.pixel_array.astype(int) - 1024)
+
+
 def test_a_plan_names_the_images_of_each_phase() -> None:
     datasets = ct_series("multiphase", slices=8)
-    outcome = VolumeWriter(AI()).read(Task(VOLUMES, PlanOrder(tuple(map(tags, datasets))), "")).outcome
+    outcome = VolumeWriter(AI()).read(Task(VOLUMES, PlanOrder(tuple(map(tags, datasets)), {}), "")).outcome
     phases = outcome.data["phases"]
     assert [phase["label"] for phase in phases] == ["0%", "20%", "40%", "60%", "80%"]
     for phase, percent in zip(phases, (0, 20, 40, 60, 80), strict=True):
         expected = [one for one in datasets if one.NominalPercentageOfCardiacPhase == percent]
         expected.sort(key=lambda one: float(one.ImagePositionPatient[2]))
-        assert phase["instances"] == [one.SOPInstanceUID for one in expected]
+        assert phase["images"] == [(one.SOPInstanceUID, None) for one in expected]
     assert outcome.data["leftOut"] == []
     # 24 mm are too few for a heart.
     assert {tuple(phase["refusals"]) for phase in phases} == {("COVERAGE_SHORT",)}

@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Callable
 from typing import Any
 
 import highdicom
@@ -10,12 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import Dataset
+from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
 
 from orthanc_ai.codes import Code
 from orthanc_ai.volumes.errors import VolumeError
 from orthanc_ai.volumes.read import Phase, Series
 from orthanc_ai.volumes.volume import Volume
 from phantom.ct import ct_series
+from tests.unit.cardiac.enhanced import enhanced, legacy_converted
 
 from .images import Memory, along, files, image, rotations, stack
 
@@ -128,6 +131,32 @@ def test_phases_are_volumes_of_their_own() -> None:
         assert phase.volume.affine[2, 3] == min(float(one.ImagePositionPatient[2]) for one in datasets)
 
 
+@pytest.mark.parametrize("convert", [enhanced, legacy_converted])
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, RLELossless])
+def test_frames_make_the_volumes_that_single_images_make(convert: Callable[[Any], Dataset], syntax: UID) -> None:
+    datasets = ct_series("multiphase", slices=8)
+    expected = {phase.stack.phase: phase.volume for phase in Series(files(datasets))}
+    random.Random(1).shuffle(datasets)
+    multi_frame = convert(datasets)
+    if syntax.is_encapsulated:
+        multi_frame.compress(syntax, generate_instance_uid=False)
+    found = {phase.stack.phase: phase.volume for phase in Series(files([multi_frame]))}
+    assert [phase.label for phase in found if phase] == ["0%", "20%", "40%", "60%", "80%"]
+    assert [phase.label for phase in expected if phase] == [phase.label for phase in found if phase]
+    for one, other in zip(found.values(), expected.values(), strict=True):
+        np.testing.assert_array_equal(one.values, other.values)
+        np.testing.assert_allclose(one.affine, other.affine)
+
+
+def test_frames_of_another_unit_make_no_volume() -> None:
+    multi_frame = enhanced(ct_series("ccta", slices=8))
+    shared = multi_frame.SharedFunctionalGroupsSequence[0]
+    shared.PixelValueTransformationSequence[0].RescaleType = "EDW"
+    with pytest.raises(VolumeError) as error:
+        volume([multi_frame])
+    assert error.value.code is Code.NOT_HOUNSFIELD
+
+
 @pytest.mark.parametrize(
     ("slope", "intercept", "dtype"),
     [(1, -1024, "int16"), (2, -1024, "int16"), (1, -1024.5, "float32"), (0.25, 0, "float32")],
@@ -169,7 +198,7 @@ def test_padding_is_said() -> None:
         ({"RescaleType": "Z_EFF"}, Code.NOT_HOUNSFIELD),
         ({"PixelData": None}, Code.NO_PIXELS),
         ({"BitsAllocated": 32}, Code.PIXELS_UNREADABLE),
-        ({"BitsAllocated": None}, Code.HEADER_UNREADABLE),
+        ({"BitsAllocated": None}, Code.PIXELS_UNREADABLE),
         ({"SamplesPerPixel": 3}, Code.PHOTOMETRIC_UNSUPPORTED),
     ],
 )
