@@ -17,13 +17,14 @@ from ..codes import Code
 from ..files import write_atomically
 from ..handover import Shared
 from ..outcomes import CARDIAC_METADATA, Outcome, read_outcome
-from ..server import Resource, Server, ServerError
+from ..server import Server, ServerError
 from ..settings import AI
 from ..storage import Storage
 from ..workers import WorkerError, Workers
 from .choice import SERIES_TAGS, Wanted, choose
-from .layout import MANIFEST, manifest, patient_folder, phase_folder, series_folder, study_folder
+from .layout import MANIFEST, manifest, phase_folder
 from .orders import VOLUMES, PhaseOrder, PlanOrder
+from .records import STUDY_TAGS, said_of, settled_before, whose
 
 SERIES_FILE = "series.json"
 """The verdict on a series, and what of it is in no volume, beside its phases."""
@@ -33,8 +34,6 @@ SPOOL = ".files"
 
 _LOOK_S = 0.5
 """Between two looks whether the work is to end, while a worker is busy."""
-
-_STUDY_TAGS = ("StudyInstanceUID", "StudyDate", "StudyDescription", "PatientID", "IssuerOfPatientID")
 
 
 class Export:
@@ -74,7 +73,7 @@ class Export:
             expected[series.identifier] = max(1, len(outcome.data.get("phases", ()) if outcome else ()))
         own = self._settings.model_copy(update={"workers": 1, "job_timeout": self._settings.volume_timeout})
         workers = self._workers(own)
-        exporter = _Exporter(self._server, self._storage, workers, own, run, wanted, _before(run.settled))
+        exporter = _Exporter(self._server, self._storage, workers, own, run, wanted, settled_before(run.settled))
         run.expect(sum(expected.values()))
         try:
             for identifier in sorted(expected):
@@ -113,26 +112,15 @@ class _Exporter:
         if done == items:
             return items
         series = self.server.resource("series", identifier, SERIES_TAGS)
-        study = self.server.resource("study", series.parent, _STUDY_TAGS) if series else None
+        study = self.server.resource("study", series.parent, STUDY_TAGS) if series else None
         if series is None or study is None:
             return done
-        about = _about(study, series)
+        about = whose(study, series)
         outcome = read_outcome(series.metadata, CARDIAC_METADATA)
         if self.wanted.accepted_only and (outcome is None or outcome.code is not Code.ACCEPTED):
             code = outcome.code if outcome else Code.NOT_ANALYZED_YET
             return self._settle_series(identifier, about, code, outcome.data if outcome else {})
-        instances = {
-            str(one.tags.get("SOPInstanceUID", "")): one
-            for one in self.server.children("series", identifier, "instance", NEEDED_TAGS)
-        }
-        headers = tuple({**one.tags, "SOPClassUID": one.metadata.get("SopClassUid", "")} for one in instances.values())
-        multi_frame = [uid for uid, one in instances.items() if one.metadata.get("SopClassUid") in MULTI_FRAME_CT]
-
-        def order() -> PlanOrder:
-            files = self._files([instances[uid] for uid in multi_frame])
-            return PlanOrder(headers, dict(zip(multi_frame, files, strict=True)))
-
-        planned = self._ask(order)
+        planned, instances = self._plan(identifier)
         if planned.code is not Code.ACCEPTED:
             return self._settle_series(identifier, about, planned.code, {})
         verdict = {**planned.data["verdict"], **(outcome.data if outcome else {})}
@@ -143,7 +131,7 @@ class _Exporter:
             code = Code.PHASE_NOT_THERE if planned.data["phases"] else Code(verdict["codes"][0])
             return self._settle_series(identifier, about, code, verdict)
         code = outcome.code if outcome else Code.NOT_ANALYZED_YET
-        about["series"] |= _said(verdict, code)
+        about["series"] |= said_of(verdict, code)
         self._describe(about, verdict, planned.data)
         for phase in phases:
             key = f"{identifier}/{phase['label'] or ''}"
@@ -154,10 +142,23 @@ class _Exporter:
                 self._count(record["phase"])
         return len(phases)
 
+    def _plan(self, series: str) -> tuple[Outcome, dict[str, str]]:
+        """How a series falls into phases, and the Orthanc identifiers of its instances by SOP Instance UID."""
+        instances = list(self.server.children("series", series, "instance", NEEDED_TAGS))
+        headers = tuple({**one.tags, "SOPClassUID": one.metadata.get("SopClassUid", "")} for one in instances)
+        identifiers = {str(one.tags.get("SOPInstanceUID", "")): one.identifier for one in instances}
+        multi_frame = [str(one.get("SOPInstanceUID", "")) for one in headers if one["SOPClassUID"] in MULTI_FRAME_CT]
+
+        def order() -> PlanOrder:
+            files = self._files([identifiers[uid] for uid in multi_frame])
+            return PlanOrder(headers, dict(zip(multi_frame, files, strict=True)))
+
+        return self._ask(order), identifiers
+
     def _settle_series(self, identifier: str, about: dict[str, Any], code: Code, verdict: Mapping[str, Any]) -> int:
         """Settle a series as a whole: nothing of it is exported."""
         if identifier not in self.run.settled:
-            series = about["series"] | _said(verdict, code)
+            series = about["series"] | said_of(verdict, code)
             self.run.settle(identifier, {**about, "series": series, "items": 1, "phase": None})
             self._count({"code": code})
         return 1
@@ -176,7 +177,7 @@ class _Exporter:
         )
 
     def _phase(
-        self, about: Mapping[str, Any], phase: Mapping[str, Any], instances: Mapping[str, Resource]
+        self, about: Mapping[str, Any], phase: Mapping[str, Any], instances: Mapping[str, str]
     ) -> dict[str, Any]:
         """Export a phase; what became of it."""
         said = {
@@ -209,7 +210,7 @@ class _Exporter:
             return {**said, "detail": outcome.detail}
         return said | {name: outcome.data[name] for name in ("shape", "spacingMm", "type", "files", "bytes")}
 
-    def _files(self, instances: Iterable[Resource]) -> tuple[Shared, ...]:
+    def _files(self, instances: Iterable[str]) -> tuple[Shared, ...]:
         """The DICOM files of instances, where a worker can read them.
 
         Raises
@@ -223,7 +224,7 @@ class _Exporter:
         for number, instance in enumerate(instances):
             self.run.check()
             try:
-                found = self.storage.payload(self.server, instance.identifier)
+                found = self.storage.payload(self.server, instance)
             except ServerError as error:
                 raise WorkerError(Code.FILE_UNREADABLE, str(error)) from None
             if found is None:
@@ -280,56 +281,3 @@ class _Exporter:
         counts = dict(self.run.summary.get("codes", {}))
         counts[str(phase["code"])] = counts.get(str(phase["code"]), 0) + 1
         self.run.summarise(codes=counts, bytes=self.run.summary.get("bytes", 0) + phase.get("bytes", 0))
-
-
-def _before(settled: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
-    found: dict[str, tuple[int, int]] = {}
-    for key, record in settled.items():
-        identifier = key.partition("/")[0]
-        found[identifier] = found.get(identifier, (0, 0))[0] + 1, record["items"]
-    return found
-
-
-def _about(study: Resource, series: Resource) -> dict[str, Any]:
-    """Whose a series is, and what it is called; each with its folder."""
-    study_uid, series_uid = (
-        str(study.tags.get("StudyInstanceUID", "")),
-        str(series.tags.get("SeriesInstanceUID", "")),
-    )
-    patient = patient_folder(
-        str(study.tags.get("PatientID", "")), str(study.tags.get("IssuerOfPatientID", "")), study_uid
-    )
-    number = str(series.tags.get("SeriesNumber", "")).strip()
-    in_patient = f"{patient}/{study_folder(study_uid)}"
-    return {
-        "patient": {
-            "folder": patient,
-            "patientID": study.tags.get("PatientID", ""),
-            "issuerOfPatientID": study.tags.get("IssuerOfPatientID", ""),
-        },
-        "study": {
-            "folder": in_patient,
-            "id": study.identifier,
-            "studyInstanceUID": study_uid,
-            "studyDate": study.tags.get("StudyDate", ""),
-            "description": study.tags.get("StudyDescription", ""),
-        },
-        "series": {
-            "folder": f"{in_patient}/{series_folder(number, series_uid)}",
-            "id": series.identifier,
-            "seriesInstanceUID": series_uid,
-            "number": number,
-            "description": series.tags.get("SeriesDescription", ""),
-        },
-    }
-
-
-def _said(verdict: Mapping[str, Any], code: Code) -> dict[str, Any]:
-    """What a manifest says of a verdict."""
-    return {
-        "code": code,
-        "sentence": code.sentence,
-        "accepted": bool(verdict.get("accepted", False)),
-        "role": verdict.get("role"),
-        "codes": list(verdict.get("codes", ())),
-    }
