@@ -8,6 +8,7 @@ own threads, whose stacks the plugin makes large.
 import traceback
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote_plus
 
@@ -75,18 +76,18 @@ class Dispatcher:
             self._send_chunks(output, response, response.chunks)
 
     def _send_chunks(self, output: RestOutput, response: Response, chunks: Iterator[bytes]) -> None:
-        """Send an answer piece by piece; what is raised here cuts the connection."""
-        chunk: bytes | None = response.body
+        """Send an answer piece by piece. Orthanc ends it by closing the connection, so it may as well end too early."""
+        _set_headers(output, response)
         try:
-            _set_headers(output, response)
             output.StartStreamAnswer(response.content_type)
-            while chunk is not None:
-                if chunk:
-                    output.SendStreamChunk(chunk)
-                chunk = self._threads.submit(next, chunks, None).result()
+            while chunk := self._threads.submit(next, chunks, b"").result():
+                output.SendStreamChunk(chunk)
+        except Exception as error:  # noqa: BLE001 - the client has gone, a file has, or the server stops
+            self._server.warn(f"AI: a download was cut off: {type(error).__name__}")
         finally:
             # It may hold open files.
-            self._threads.submit(_close, chunks)
+            with suppress(RuntimeError):
+                self._threads.submit(_close, chunks)
 
     def _answer(self, uri: str, request: Mapping[str, object]) -> Response:
         try:

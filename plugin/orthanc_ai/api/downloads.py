@@ -1,5 +1,6 @@
 """Files on their way to a client, piece by piece: none is in memory as a whole."""
 
+import os
 from collections.abc import Iterator, Mapping
 from io import RawIOBase
 from pathlib import Path, PurePath
@@ -21,15 +22,16 @@ def is_finished(name: PurePath) -> bool:
     return not any(part.startswith(".") or part.endswith(".partial") for part in name.parts)
 
 
-def chunks_of(file: Path) -> Iterator[bytes]:
-    """The content of a file.
+def chunks_of(file: Path) -> tuple[int, Iterator[bytes]]:
+    """Size and content of a file.
 
     Raises
     ------
     OSError
         If it cannot be opened; at once, not when it is read.
     """
-    return _chunks(file.open("rb"))
+    stream = file.open("rb")
+    return os.fstat(stream.fileno()).st_size, _chunks(stream)
 
 
 def zipped(folder: Path, name: str, further: Mapping[str, bytes]) -> Iterator[bytes]:

@@ -80,8 +80,8 @@ class Response:
     Attributes
     ----------
     chunks
-        What follows the body, piece by piece, of an answer that is too large to be held in memory; its status is 200. An
-        error on the way cuts the connection, since the status has been sent by then.
+        In place of the body, piece by piece and none empty, of an answer that is too large to be held in memory; its status
+        is 200. An error on the way cuts it off, since the status has been sent by then.
     """
 
     body: bytes

@@ -194,11 +194,13 @@ def download_file(context: Context, identifier: str, name: str) -> Response:
         folder, file = folder.resolve(), (folder / name).resolve()
         if not file.is_relative_to(folder) or not is_finished(file.relative_to(folder)):
             raise missing
-        chunks = chunks_of(file)
+        size, chunks = chunks_of(file)
     except (OSError, ValueError):
         # It is not there, is a folder, or its name is none: too long, or with a zero in it.
         raise missing from None
-    return Response(b"", media_type(file), headers=_saved_as(file.name), chunks=chunks)
+    # Whoever gets less than this knows that it is not all.
+    headers = _saved_as(file.name) | {"Content-Length": str(size)}
+    return Response(b"", media_type(file), headers=headers, chunks=chunks)
 
 
 def download_all(context: Context, identifier: str) -> Response:

@@ -11,20 +11,20 @@ from typing import Any
 
 from ..analyses import Task
 from ..batches.run import Run
-from ..cardiac.header import NEEDED_TAGS
+from ..cardiac.header import NEEDED_TAGS_BY_LEVEL
 from ..cardiac.select import MULTI_FRAME_CT
 from ..codes import Code
 from ..files import write_atomically
 from ..handover import Shared
 from ..outcomes import CARDIAC_METADATA, Outcome, read_outcome
-from ..server import Server, ServerError
+from ..server import Resource, Server, ServerError
 from ..settings import AI
 from ..storage import Storage
 from ..workers import WorkerError, Workers
-from .choice import SERIES_TAGS, Wanted, choose
+from .choice import Wanted, choose
 from .layout import MANIFEST, manifest, phase_folder
 from .orders import VOLUMES, PhaseOrder, PlanOrder
-from .records import STUDY_TAGS, said_of, settled_before, whose
+from .records import said_of, settled_before, whose
 
 SERIES_FILE = "series.json"
 """The verdict on a series, and what of it is in no volume, beside its phases."""
@@ -111,8 +111,8 @@ class _Exporter:
         done, items = self.before.get(identifier, (0, 1))
         if done == items:
             return items
-        series = self.server.resource("series", identifier, SERIES_TAGS)
-        study = self.server.resource("study", series.parent, STUDY_TAGS) if series else None
+        series = self.server.resource("series", identifier)
+        study = self.server.study_of("series", identifier)
         if series is None or study is None:
             return done
         about = whose(study, series)
@@ -120,7 +120,7 @@ class _Exporter:
         if self.wanted.accepted_only and (outcome is None or outcome.code is not Code.ACCEPTED):
             code = outcome.code if outcome else Code.NOT_ANALYZED_YET
             return self._settle_series(identifier, about, code, outcome.data if outcome else {})
-        planned, instances = self._plan(identifier)
+        planned, instances = self._plan(study, series)
         if planned.code is not Code.ACCEPTED:
             return self._settle_series(identifier, about, planned.code, {})
         verdict = {**planned.data["verdict"], **(outcome.data if outcome else {})}
@@ -142,10 +142,13 @@ class _Exporter:
                 self._count(record["phase"])
         return len(phases)
 
-    def _plan(self, series: str) -> tuple[Outcome, dict[str, str]]:
+    def _plan(self, study: Resource, series: Resource) -> tuple[Outcome, dict[str, str]]:
         """How a series falls into phases, and the Orthanc identifiers of its instances by SOP Instance UID."""
-        instances = list(self.server.children("series", series, "instance", NEEDED_TAGS))
-        headers = tuple({**one.tags, "SOPClassUID": one.metadata.get("SopClassUid", "")} for one in instances)
+        # Orthanc warns of tags that are asked for and not in the file, so none are.
+        shared = {name: study.tags[name] for name in NEEDED_TAGS_BY_LEVEL["Study"] if name in study.tags}
+        shared |= {name: series.tags[name] for name in NEEDED_TAGS_BY_LEVEL["Series"] if name in series.tags}
+        instances = list(self.server.children("series", series.identifier, "instance"))
+        headers = tuple({**shared, **one.tags, "SOPClassUID": one.metadata.get("SopClassUid", "")} for one in instances)
         identifiers = {str(one.tags.get("SOPInstanceUID", "")): one.identifier for one in instances}
         multi_frame = [str(one.get("SOPInstanceUID", "")) for one in headers if one["SOPClassUID"] in MULTI_FRAME_CT]
 

@@ -9,8 +9,6 @@ from ..outcomes import CARDIAC_METADATA, read_outcome, search_pattern
 from ..server import Level, Resource, Server
 from .orders import Format, Window
 
-SERIES_TAGS = ("SeriesInstanceUID", "SeriesNumber", "SeriesDescription", "Modality")
-
 _PAGE = 1000
 _ORDER: tuple[str, str, Literal["ASC"]] = ("Metadata", "LastUpdate", "ASC")
 
@@ -97,14 +95,14 @@ def _named(server: Server, wanted: Wanted) -> Iterator[Resource]:
         studies |= dict.fromkeys(study.identifier for study in server.children("patient", patient, "study"))
     yield from _of_studies(server, filter(labelled, studies))
     for identifier in wanted.series:
-        series = server.resource("series", identifier, SERIES_TAGS)
+        series = server.resource("series", identifier)
         if series and labelled(series.parent):
             yield series
 
 
 def _of_studies(server: Server, studies: Iterable[str]) -> Iterator[Resource]:
     for study in studies:
-        yield from server.children("study", study, "series", SERIES_TAGS)
+        yield from server.children("study", study, "series")
 
 
 def _pages(server: Server, level: Level, **conditions: Any) -> Iterator[Resource]:

@@ -7,8 +7,6 @@ from ..codes import Code
 from ..server import Resource
 from .layout import patient_folder, series_folder, study_folder
 
-STUDY_TAGS = ("StudyInstanceUID", "StudyDate", "StudyDescription", "PatientID", "IssuerOfPatientID")
-
 
 def whose(study: Resource, series: Resource) -> dict[str, Any]:
     """Whose a series is, and what it is called; each with its folder."""

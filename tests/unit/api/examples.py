@@ -35,6 +35,7 @@ class Archive:
         self.rows = list(rows)
         self.reads: list[int] = []
         self.errors: list[str] = []
+        self.warnings: list[str] = []
 
     def _matching(
         self, level: Level, query: Mapping[str, str] | None, metadata: Mapping[str, str] | None
@@ -86,6 +87,9 @@ class Archive:
 
     def error(self, message: str) -> None:
         self.errors.append(message)
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
 
 
 class BrokenArchive(Archive):

@@ -73,6 +73,10 @@ class Index:
     def find(self, level: Level, *, since: int, limit: int, **_: Any) -> tuple[Resource, ...]:
         return tuple([row for row in self.rows if row.level == level][since : since + limit])
 
+    def study_of(self, level: Level, identifier: str) -> Resource | None:
+        series = self.resource(level, identifier)
+        return self.resource("study", series.parent) if series else None
+
     def payload(self, server: object, instance: str) -> Shared | bytes | None:
         if instance in self.errors:
             raise self.errors[instance]
