@@ -131,6 +131,8 @@ class PatientEntry(View):
     folder: str
     patient_id: str
     issuer_of_patient_id: str
+    quarantine: Code | None = None
+    """Why the study in this folder stands for no patient, as `/ai/quarantine` lists it."""
     studies: list[StudyEntry]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from ..analyses import Task
 from ..batches.run import Run
 from ..cardiac.header import NEEDED_TAGS_BY_LEVEL
+from ..cardiac.patients import QUARANTINE
 from ..cardiac.select import MULTI_FRAME_CT
 from ..codes import Code
 from ..files import write_atomically
@@ -115,7 +116,7 @@ class _Exporter:
         study = self.server.study_of("series", identifier)
         if series is None or study is None:
             return done
-        about = whose(study, series)
+        about = whose(study, series, self._quarantine(study.identifier))
         outcome = read_outcome(series.metadata, CARDIAC_METADATA)
         if self.wanted.accepted_only and (outcome is None or outcome.code is not Code.ACCEPTED):
             code = outcome.code if outcome else Code.NOT_ANALYZED_YET
@@ -141,6 +142,12 @@ class _Exporter:
                 run.settle(key, record)
                 self._count(record["phase"])
         return len(phases)
+
+    def _quarantine(self, study: str) -> Code | None:
+        """Why a study stands for no patient, by its outcome."""
+        text = self.server.metadata("study", study, CARDIAC_METADATA)
+        outcome = read_outcome({CARDIAC_METADATA: text}, CARDIAC_METADATA) if text else None
+        return next((note for note in outcome.notes if note in QUARANTINE), None) if outcome else None
 
     def _plan(self, study: Resource, series: Resource) -> tuple[Outcome, dict[str, str]]:
         """How a series falls into phases, and the Orthanc identifiers of its instances by SOP Instance UID."""

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..cardiac.patients import PatientKey
+
 MANIFEST = "manifest.json"
 MANIFEST_FORMAT = 1
 
@@ -20,17 +22,17 @@ _NUMBER = re.compile(r"[0-9]{1,12}")
 _OTHERS = re.compile(r"[^a-z0-9.-]+")
 
 
-def patient_folder(patient_id: str, issuer: str, study_instance_uid: str) -> str:
-    """Folder of a patient: of a Patient ID and its issuer.
+def patient_folder(patient: PatientKey | None, study_instance_uid: str) -> str:
+    """Folder of a patient.
 
     Parameters
     ----------
-    study_instance_uid
-        If there is no Patient ID, the study stands alone: nobody knows whose it is.
+    patient
+        ``None`` for a study in quarantine: nobody knows whose it is, so it stands alone.
     """
-    if patient_id:
-        return f"patient-{_digest(patient_id, issuer)}"
-    return f"patient-unknown-{_digest(study_instance_uid)}"
+    if patient is None:
+        return f"quarantine-{_digest(study_instance_uid)}"
+    return f"patient-{_digest(patient.patient_id, patient.issuer)}"
 
 
 def study_folder(study_instance_uid: str) -> str:

@@ -3,13 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ..cardiac.patients import Identity
 from ..codes import Code
 from ..server import Resource
 from .layout import patient_folder, series_folder, study_folder
 
 
-def whose(study: Resource, series: Resource) -> dict[str, Any]:
-    """Whose a series is, and what it is called; each with its folder."""
+def whose(study: Resource, series: Resource, quarantine: Code | None) -> dict[str, Any]:
+    """Whose a series is, and what it is called; each with its folder.
+
+    Parameters
+    ----------
+    quarantine
+        Why the study stands for no patient; ``None`` if it does.
+    """
 
     def of_study(keyword: str) -> str:
         return str(study.tags.get(keyword, ""))
@@ -18,14 +25,16 @@ def whose(study: Resource, series: Resource) -> dict[str, Any]:
         return str(series.tags.get(keyword, ""))
 
     study_uid, series_uid = of_study("StudyInstanceUID"), of_series("SeriesInstanceUID")
-    patient = patient_folder(of_study("PatientID"), of_study("IssuerOfPatientID"), study_uid)
+    identity = Identity.from_tags(study.tags)
+    patient = patient_folder(None if quarantine else identity.key, study_uid)
     number = of_series("SeriesNumber").strip()
     in_patient = f"{patient}/{study_folder(study_uid)}"
     return {
         "patient": {
             "folder": patient,
-            "patientID": of_study("PatientID"),
-            "issuerOfPatientID": of_study("IssuerOfPatientID"),
+            "patientID": identity.patient_id,
+            "issuerOfPatientID": identity.issuer,
+            "quarantine": quarantine or (None if identity.key else Code.PATIENT_ID_MISSING),
         },
         "study": {
             "folder": in_patient,

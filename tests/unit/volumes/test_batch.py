@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -76,6 +77,10 @@ class Index:
     def study_of(self, level: Level, identifier: str) -> Resource | None:
         series = self.resource(level, identifier)
         return self.resource("study", series.parent) if series else None
+
+    def metadata(self, level: Level, identifier: str, name: str) -> str | None:
+        resource = self.resource(level, identifier)
+        return resource.metadata.get(name) if resource else None
 
     def payload(self, server: object, instance: str) -> Shared | bytes | None:
         if instance in self.errors:
@@ -163,6 +168,16 @@ def test_each_phase_is_an_item(index: Index, worker: Worker, tmp_path: Path) -> 
     for phase in series["phases"]:
         assert (run.output / phase["folder"] / phase["files"]["npz"]).is_file()
     assert worker.stopped.is_set()
+
+
+def test_a_study_in_quarantine_is_nobodys(index: Index, worker: Worker, tmp_path: Path) -> None:
+    outcome = Outcome(Code.REPORTED, "", notes=(Code.PATIENT_ID_CONFLICT,))
+    index.rows[0] = replace(index.rows[0], metadata={CARDIAC_METADATA: outcome.to_text()})
+    run = run_of(tmp_path, phases=["40%"])
+    export(index, worker).run(run)
+    [patient] = json.loads((run.output / "manifest.json").read_text())["patients"]
+    assert patient["folder"].startswith("quarantine-")
+    assert patient["quarantine"] == "PATIENT_ID_CONFLICT"
 
 
 def test_what_is_settled_is_not_done_again(index: Index, worker: Worker, tmp_path: Path) -> None:

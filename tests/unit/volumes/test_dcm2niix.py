@@ -28,6 +28,8 @@ STRAIGHT = (
 TILTED = "ct_bad_geometry/gantrytilting*"
 TILTED_AND_UNEVEN = "ct_geometry_dcm_qa/GE_tilt_variable_spacing/*.dcm"
 
+MOST_FILES = 40
+
 PLACE_MM = 0.01
 """NIfTI holds single precision, and dcm2niix computes in it."""
 
@@ -92,7 +94,9 @@ def agree(files: list[Path], folder: Path) -> None:
 
 @pytest.mark.parametrize("pattern", STRAIGHT)
 def test_real_series(pattern: str, data: Path, tmp_path: Path) -> None:
-    agree(sorted(data.glob(pattern)), tmp_path)
+    # As many as are quickly read: of the chest every third.
+    files = sorted(data.glob(pattern))
+    agree(files[:: 1 + len(files) // MOST_FILES], tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["ccta", "calcium_score", "chest"])

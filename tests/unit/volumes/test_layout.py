@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orthanc_ai.cardiac.patients import PatientKey
 from orthanc_ai.volumes.layout import manifest, patient_folder, phase_folder, series_folder, study_folder
 
 SAFE = re.compile(r"[a-z0-9][a-z0-9.-]{0,99}")
@@ -13,21 +14,24 @@ SAFE = re.compile(r"[a-z0-9][a-z0-9.-]{0,99}")
 
 @given(st.text(), st.text(), st.text(), st.text())
 def test_whatever_the_header_says_names_are_safe(patient: str, issuer: str, uid: str, label: str) -> None:
-    names = [patient_folder(patient, issuer, uid), study_folder(uid), series_folder(label, uid), phase_folder(label)]
-    for name in names[:3]:
+    folder = patient_folder(PatientKey(patient, issuer), uid)
+    for name in (folder, patient_folder(None, uid), study_folder(uid), series_folder(label, uid)):
         assert SAFE.fullmatch(name)
-    assert ".." not in names[3].split("/")
-    assert re.fullmatch(r"phase-[a-z0-9.-]*", names[3])
-    assert len(patient) < 4 or patient.lower() not in names[0]
+    assert re.fullmatch(r"phase-[a-z0-9.-]*", phase_folder(label))
+    assert len(patient) < 4 or patient.lower() not in folder
 
 
 def test_names_tell_apart_and_stay() -> None:
-    assert patient_folder("1", "", "1.2") == patient_folder("1 ", "", "1.3")
-    assert patient_folder("1", "A", "1.2") != patient_folder("1", "B", "1.2")
-    assert patient_folder("1", "2", "1.2") != patient_folder("12", "", "1.2")
-    assert patient_folder("", "", "1.2") != patient_folder("", "", "1.3")
+    def of(patient: str, issuer: str = "", uid: str = "1.2") -> str:
+        return patient_folder(PatientKey(patient, issuer), uid)
+
+    assert of("1") == of("1 ", "", "1.3")
+    assert of("1", "A") != of("1", "B")
+    assert of("1", "2") != of("12")
+    assert patient_folder(None, "1.2") != patient_folder(None, "1.3")
     assert series_folder("5", "1.2") != series_folder("5", "1.3")
-    assert patient_folder("4711", "", "1.2") == "patient-697494dd5c4f"
+    # printf '4711\0' | sha256sum
+    assert of("4711") == "patient-697494dd5c4f"
 
 
 def test_series_sort_by_number() -> None:
