@@ -56,7 +56,7 @@ def agrees_with_itk(volume: Volume, file: Path) -> None:
         np.testing.assert_allclose(place, volume.place(index), atol=1e-3)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(rotations(180), st.sampled_from(["int16", "float32"]))
 def test_nifti_and_nrrd_mean_the_same_to_everybody(
     tmp_path_factory: pytest.TempPathFactory, rotation: Matrix, dtype: str

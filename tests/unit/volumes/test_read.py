@@ -8,7 +8,7 @@ from typing import Any
 import highdicom
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom import Dataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
@@ -60,6 +60,7 @@ def test_slices_run_from_feet_to_head_whatever_the_numbers_say() -> None:
         assert made.spacing_mm == (0.5, 0.5, 0.5)
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     rotations(30),
     st.tuples(st.floats(0.3, 1.2), st.floats(0.3, 1.2), st.floats(0.3, 3)),
