@@ -160,14 +160,18 @@ def read_phase(stack: Stack, images: Sequence[Image]) -> Phase:
     rescales = [_rescale(image.header) for image in images]
     shape = (len(images), stack.rows, stack.columns)
     whole = all(value.is_integer() for rescale in rescales for value in rescale)
-    values: Values = np.empty(shape, np.int16 if whole else np.float32)
+    values: Values | None = None
     for file, indices in _by_file(images).items():
         for index, hu in zip(indices, _hounsfield(file, [images[index].header for index in indices]), strict=True):
             if hu.shape != shape[1:]:
                 raise VolumeError(Code.MIXED_PIXEL_GRID, "an image has another size than its header said")
+            if values is None:
+                # Not before: until an image was decoded, its size is a mere claim.
+                values = np.empty(shape, np.int16 if whole else np.float32)
             if values.dtype == np.int16 and not (_INT16.min <= hu.min() and hu.max() <= _INT16.max):
                 values = values.astype(np.float32)
             values[index] = hu
+    assert values is not None  # a grid has two images
     frames = {header.frame_of_reference_uid for header in stack.headers}
     volume = Volume(values, grid.affine, frames.pop() if len(frames) == 1 else "", grid.deviation_mm)
     paddings = {

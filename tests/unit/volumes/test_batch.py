@@ -25,6 +25,7 @@ from orthanc_ai.volumes.orders import PhaseOrder
 from orthanc_ai.volumes.worker import VolumeWriter
 from orthanc_ai.workers import WorkerError, Workers
 from phantom.ct import ct_series
+from tests.unit.cardiac.enhanced import enhanced
 
 from .images import files, tags
 
@@ -215,6 +216,17 @@ def test_files_that_are_elsewhere_are_spooled(worker: Worker, tmp_path: Path) ->
     [used] = {Path(file.path).parent for one in worker.orders if isinstance(one, PhaseOrder) for file in one.files}
     assert used.parent == run.output
     assert not used.exists()
+
+
+@pytest.mark.parametrize("as_bytes", [False, True])
+def test_a_multi_frame_instance_is_as_many_phases(worker: Worker, tmp_path: Path, as_bytes: bool) -> None:
+    """Orthanc's index does not know its frames."""
+    (tmp_path / "storage").mkdir()
+    run = run_of(tmp_path)
+    export(Index(tmp_path / "storage", [enhanced(MULTIPHASE)], as_bytes=as_bytes), worker).run(run)
+    assert codes(run) == dict.fromkeys(PHASES, "EXPORTED")
+    [shape] = {tuple(record["phase"]["shape"]) for record in run.settled.values()}
+    assert shape == (len(MULTIPHASE) // len(PHASES), 16, 16)
 
 
 @pytest.mark.parametrize("lost", ["gone", "unreadable"])
