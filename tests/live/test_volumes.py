@@ -87,7 +87,7 @@ def of_ccta(archive: Orthanc) -> dict[str, Any]:
         archive,
         series=[CCTA[0].SeriesInstanceUID],
         formats=["nifti", "nrrd", "npz", "png"],
-        windows=["cta", {"name": "narrow", "center": 50, "width": 100}],
+        windows=[{"name": "cta", "center": 0, "width": 9}, "cta", {"name": "narrow", "center": 50, "width": 100}],
     )
 
 
@@ -108,6 +108,7 @@ def test_every_format_holds_the_phantom(archive: Orthanc, of_ccta: dict[str, Any
     with np.load(at / phase["files"]["npz"]) as stored:
         np.testing.assert_array_equal(stored["hu"], values)
         np.testing.assert_allclose(stored["affine"][:3, 3], first)
+    assert phase["files"]["png"]["cta"] == {"center": 300, "width": 800}
     assert len(list((at / "cta").iterdir())) == len(list((at / "narrow").iterdir())) == len(values)
     described = json.loads((at / "volume.json").read_text())
     assert [one["sopInstanceUID"] for one in described["slices"]] == [
@@ -197,7 +198,7 @@ def test_a_running_export_is_cancelled(archive: Orthanc) -> None:
         ({"formats": []}, 400),
         ({"formats": ["jpeg"]}, 400),
         ({"windows": [{"name": "../x", "center": 0, "width": 100}]}, 400),
-        ({"windows": ["cta", {"name": "cta", "center": 0, "width": 100}]}, 400),
+        ({"windows": [{"name": "x", "center": 0, "width": 1}]}, 400),
     ],
 )
 def test_a_wrong_request_begins_nothing(archive: Orthanc, request_: dict[str, Any], status: int) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from ..cardiac.roles import Role
 from ..codes import Code
@@ -28,9 +28,9 @@ class WindowRequest(Query):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
     """Name of the folder of its slices."""
-    center: float = Field(ge=-1e6, le=1e6)
+    center: float = Field(ge=-1e6, le=1e6, strict=True)
     """Hounsfield units shown in the middle gray."""
-    width: float = Field(gt=1, le=1e6)
+    width: float = Field(gt=1, le=1e6, strict=True)
     """Hounsfield units from black to white."""
 
 
@@ -49,7 +49,7 @@ class VolumesRequest(Query):
     """Only series of these roles."""
     phases: list[str] = Field(default=[], max_length=100)
     """Only these phases, by their labels as in the outcome of the series, e.g. `75%`."""
-    accepted_only: bool = True
+    accepted_only: bool = Field(default=True, strict=True)
     """Only accepted series, and of these only sound phases. Otherwise every CT series is exported whose images lie on a grid,
     a sheared one too, whatever was said of it."""
     formats: list[Format] = Field(default=["nifti"], min_length=1, max_length=4)
@@ -58,15 +58,7 @@ class VolumesRequest(Query):
         default=["cta"], min_length=1, max_length=8
     )
     """Windows of the PNG slices: `cta` (center 300, width 800), `soft-tissue` (40, 400), `lung` (-600, 1500), `bone`
-    (400, 1800), or windows of one's own."""
-
-    @field_validator("windows")
-    @classmethod
-    def _with_names_of_their_own(cls, windows: list[str | WindowRequest]) -> list[str | WindowRequest]:
-        names = [window if isinstance(window, str) else window.name for window in windows]
-        if len(set(names)) < len(names):
-            raise ValueError("windows of different names")
-        return windows
+    (400, 1800), or windows of one's own. Of several with one name the last counts."""
 
 
 class PhaseEntry(View):
@@ -152,16 +144,14 @@ def begin_export(context: Context, request: VolumesRequest) -> BatchView:
     Problem
         ``NOT_FOUND`` or ``AMBIGUOUS_IDENTIFIER`` for what is named, ``TOO_MANY_BATCHES``, ``BATCHES_UNAVAILABLE``
     """
-    windows = [
-        {"name": window.name, "center": window.center, "width": window.width}
-        for window in (WINDOWS[one] if isinstance(one, str) else one for one in request.windows)
-    ]
+    chosen = [WINDOWS[one] if isinstance(one, str) else one for one in request.windows]
+    windows = {one.name: {"name": one.name, "center": one.center, "width": one.width} for one in chosen}
     asked = request.model_dump(mode="json", by_alias=True) | {
         "patients": _identified(context, "patient", request.patients),
         "studies": _identified(context, "study", request.studies),
         "series": _identified(context, "series", request.series),
         "formats": list(dict.fromkeys(request.formats)),
-        "windows": windows if "png" in request.formats else [],
+        "windows": list(windows.values()) if "png" in request.formats else [],
     }
     return begin(context, VOLUMES, asked)
 
