@@ -14,7 +14,7 @@ WITH_DATA := tools/box --bind "$(DATA_DIR)" /var/lib/orthanc env PYTHONPATH=plug
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-all run demo forget-demo models train-phantom test test-forky test-all soak \
+.PHONY: help setup setup-dev setup-all run demo import forget-demo models train-phantom test test-forky test-all soak \
   soak-forky lint docs lock fuzz bench bench-memory bench-growth image clean
 
 help:  ## List the targets
@@ -36,6 +36,10 @@ run:  ## Serve in the foreground until Ctrl-C, building what is missing
 demo: setup  ## Send phantom radiographs, or the DICOM files of DIR=..., to the running server and print the findings
 	@tools/box $(if $(DIR),--bind "$(DIR)" /opt/demo) python3 -m tools.demo \
 	  --http-port "$(HTTP_PORT)" --dicom-port "$(DICOM_PORT)" $(if $(DIR),/opt/demo)
+
+import: setup  ## Store the DICOM files in the folder DIR=... and below it in the running server; what cannot be read is listed
+	@[ -n "$(DIR)" ] || { echo "Say which folder: make import DIR=/data/studies" >&2; exit 1; }
+	@tools/box --bind "$(DIR)" /opt/import python3 -m tools.import_folder --http-port "$(HTTP_PORT)" /opt/import
 
 forget-demo: setup  ## Delete every report of the demonstration model from the running server
 	@tools/box python3 -m tools.forget_demo --http-port "$(HTTP_PORT)"

@@ -65,6 +65,16 @@ class Client:
         """
         return self._send("GET", path)
 
+    def post(self, path: str, body: bytes, timeout: float = TIMEOUT) -> Any:
+        """Send a document to a path and return the answer.
+
+        Raises
+        ------
+        ServerError
+            If the server refuses.
+        """
+        return self._send("POST", path, body, timeout)
+
     def delete(self, path: str) -> Any:
         """Delete the resource at a path and return the answer.
 
@@ -75,10 +85,10 @@ class Client:
         """
         return self._send("DELETE", path)
 
-    def _send(self, method: str, path: str, body: bytes | None = None) -> Any:
+    def _send(self, method: str, path: str, body: bytes | None = None, timeout: float = TIMEOUT) -> Any:
         request = urllib.request.Request(self.base + path, body, self._headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+            with urllib.request.urlopen(request, timeout=timeout) as answer:
                 text = answer.read()
         except urllib.error.HTTPError as error:
             raise _problem(error, self.base + path) from None
@@ -90,6 +100,8 @@ class Client:
 def _problem(error: urllib.error.HTTPError, address: str) -> ProblemError:
     try:
         document = json.loads(error.read())
-        return ProblemError(f"{address}: {document.get('detail') or document['title']}", document["code"])
+        # Orthanc's own errors have other members, and no code of ours.
+        words = document.get("detail") or document.get("title") or document.get("Details") or document["Message"]
+        return ProblemError(f"{address}: {words}", document.get("code", ""))
     except (ValueError, LookupError, TypeError, AttributeError):
         return ProblemError(f"{address}: {error.code} {error.reason}", "")
