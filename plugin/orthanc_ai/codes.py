@@ -217,6 +217,23 @@ class Code(StrEnum):
         "AI.SendTo or Orthanc does not name this modality or DICOMweb server any more.",
     )
 
+    # Collecting from another archive
+    PEER_UNKNOWN = "PEER_UNKNOWN", "Orthanc names no such modality or DICOMweb server."
+    PEER_AWAY = "PEER_AWAY", "The other archive cannot be reached, or lets no association come about."
+    PEER_REFUSED = "PEER_REFUSED", "The other archive answered that it does not do what it was asked."
+    PEER_SILENT = "PEER_SILENT", "The other archive stopped answering."
+    PEER_BROKE_OFF = "PEER_BROKE_OFF", "The other archive broke off a transfer."
+    INSTANCES_MISSING = "INSTANCES_MISSING", "The other archive has sent fewer images than it says it has."
+    TOO_MANY_STUDIES = "TOO_MANY_STUDIES", "More studies were found than the request allows; nothing was fetched."
+    PATIENT_NOT_WANTED = "PATIENT_NOT_WANTED", "The study was found, but is of another patient than was asked for."
+    DATE_NOT_WANTED = "DATE_NOT_WANTED", "The study was found, but is of another date than was asked for."
+    MODALITY_NOT_WANTED = "MODALITY_NOT_WANTED", "The series is of another modality than was asked for."
+    BODY_PART_NOT_WANTED = "BODY_PART_NOT_WANTED", "The series shows another part of the body than was asked for."
+    DESCRIPTION_NOT_WANTED = (
+        "DESCRIPTION_NOT_WANTED",
+        "The description has none of the words that were asked for, or one that was excluded.",
+    )
+
     # Batches
     TOO_MANY_BATCHES = "TOO_MANY_BATCHES", "Too many batches of this kind are waiting already."
     BATCHES_UNAVAILABLE = (

@@ -17,6 +17,7 @@ from .batches.run import Kind
 from .cardiac.index_tags import EXTRA_MAIN_DICOM_TAGS
 from .cardiac.trigger import CardiacStudies
 from .codes import Code
+from .collecting.collection import Collections
 from .counts import Counter
 from .courtesy import Courtesy, Processors
 from .desk import Desk
@@ -191,7 +192,11 @@ class Plugin:
         knocks.open_changed = counter.changed
         deliveries.on_change = counter.changed
         monitor = Monitor(server, metrics, desk, counter, self.readiness)
-        kinds: tuple[Kind, ...] = (Export(server, settings, self._storage),)
+        kinds: tuple[Kind, ...] = (
+            Export(server, settings, self._storage),
+            Collections(server, settings, fetches=True),
+            Collections(server, settings, fetches=False),
+        )
         batches = {
             kind.name: Batches(kind, settings.batches_directory, paused=lambda: pause.active, warn=server.warn)
             for kind in kinds

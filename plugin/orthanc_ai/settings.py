@@ -166,6 +166,18 @@ class CardiacCT(Section):
     """Label that a study gets if one of its series is an accepted cardiac series."""
 
 
+class Collecting(Section):
+    """Fetching studies from another archive."""
+
+    timeout: int = Field(default=300, ge=1, le=86400)
+    """Seconds without a DICOM message after which a C-MOVE or C-GET is given up and tried again; a question waits 15 s at most.
+    An archive that says nothing while it sends needs as long as its largest series takes. For DICOMweb, Orthanc's own
+    `HttpTimeout` holds, or `Timeout` of the server's entry."""
+
+    deadline: int = Field(default=3600, ge=1, le=604800)
+    """Seconds in which an archive has given nothing, whatever was asked of it, after which all the rest counts as failed."""
+
+
 class AI(Section):
     """The `AI` section of orthanc.json."""
 
@@ -219,6 +231,9 @@ class AI(Section):
 
     send_to: SendTo = SendTo()
     """Where reports are sent on to."""
+
+    collecting: Collecting = Collecting()
+    """Fetching studies from another archive."""
 
     operators: list[str] = []
     """Users, of those in Orthanc's `RegisteredUsers`, who may start, retry, pause or change anything by `/ai`. All others

@@ -101,7 +101,7 @@ def one(context: Context, kind: str, identifier: str) -> BatchView:
     """
     batch = _of_kind(context, kind).get(identifier)
     if batch is None:
-        raise _missing(kind)
+        raise missing(kind)
     return BatchView.of(batch)
 
 
@@ -118,7 +118,7 @@ def remove(context: Context, kind: str, identifier: str) -> Removed:
     except BatchError as error:
         raise Problem(error.code, error.detail) from None
     if not found:
-        raise _missing(kind)
+        raise missing(kind)
     return Removed(id=identifier)
 
 
@@ -126,5 +126,6 @@ def _of_kind(context: Context, kind: str) -> Batches:
     return context.batches[kind]
 
 
-def _missing(kind: str) -> Problem:
+def missing(kind: str) -> Problem:
+    """What to answer if there is no such batch."""
     return Problem(Code.NOT_FOUND, f"There is no such batch; GET /ai/{kind} lists those that there are.")

@@ -36,6 +36,7 @@ STATUS: Mapping[Code, int] = {
     Code.NOT_CT: 404,
     Code.METHOD_NOT_ALLOWED: 405,
     Code.NOTHING_TO_ANALYZE: 409,
+    Code.PEER_UNKNOWN: 409,
     Code.AMBIGUOUS_IDENTIFIER: 409,
     Code.BODY_TOO_LARGE: 413,
     Code.INTERNAL_ERROR: 500,

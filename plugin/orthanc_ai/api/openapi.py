@@ -104,7 +104,8 @@ def _operation(route: "Route", references: Any, schemas: dict[str, Any]) -> dict
     }
     if route.body is not None:
         schema = references[route.body, "validation"]
-        operation["requestBody"] = {"required": False, "content": {JSON_TYPE: {"schema": schema}}}
+        required = any(field.is_required() for field in route.body.model_fields.values())
+        operation["requestBody"] = {"required": required, "content": {JSON_TYPE: {"schema": schema}}}
     problem = {PROBLEM_TYPE: {"schema": references[ProblemView, "serialization"]}}
     codes: dict[int, list[Code]] = {}
     for code in (*route.problems, *(_CHANGING if route.changes else ()), *_ALWAYS):

@@ -9,6 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from ..codes import Code
+from ..collecting.collection import COLLECTIONS, PREVIEWS
+from ..collecting.request import CollectionRequest
 from ..server import Level
 from ..volumes.orders import VOLUMES
 from . import (
@@ -16,6 +18,7 @@ from . import (
     archive,
     batches,
     best_series,
+    collections,
     demonstration,
     findings,
     index,
@@ -376,6 +379,36 @@ def _of_volumes() -> list[Route]:
     ]
 
 
+def _of_collections() -> list[Route]:
+    made = []
+    for kind, what in (
+        (COLLECTIONS, "a collection from another archive"),
+        (PREVIEWS, "a preview: search, fetch nothing"),
+    ):
+        made += _of_batches(kind, what, CollectionRequest, _beginning(kind), [Code.PEER_UNKNOWN])
+        made.append(
+            Route(
+                "GET",
+                f"/ai/{kind}/{{id}}/studies",
+                "The studies that are wanted, and what became of them",
+                _listing(kind),
+                collections.StudiesPage,
+                query=collections.StudiesQuery,
+                csv=True,
+                problems=(Code.NOT_FOUND,),
+            )
+        )
+    return made
+
+
+def _beginning(kind: str) -> Callable[[Context, Any], batches.BatchView]:
+    return lambda context, body: collections.begin(context, kind, body)
+
+
+def _listing(kind: str) -> Callable[[Context, Call], BaseModel | Response]:
+    return lambda context, call: collections.list_studies(context, kind, call.path["id"], call.query, call.request)
+
+
 def _routes(read_status: status.StatusReader) -> list[Route]:
     return [
         Route("GET", "/ai", "Where to begin", lambda context, _: index.index(context), index.Index),
@@ -422,6 +455,7 @@ def _routes(read_status: status.StatusReader) -> list[Route]:
         *_of_cardiac_ct(),
         *_of_work(),
         *_of_volumes(),
+        *_of_collections(),
         *_of_level("instance", "instances", "id"),
         *_of_level("series", "series", "id"),
         *_of_level("study", "studies", "id"),

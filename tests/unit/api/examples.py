@@ -82,8 +82,11 @@ class Archive:
         found = [row for row in self.rows if row.identifier == identifier and row.level == level]
         return found[0] if found else None
 
-    def get(self, path: str) -> Any:
-        return {"Version": "1.12.7"} if path == "/system" else None
+    def get(self, path: str, **_: Any) -> Any:
+        return {"/system": {"Version": "1.12.7"}, "/modalities": ["pacs"]}.get(path)
+
+    def configuration(self) -> dict[str, Any]:
+        return {}
 
     def error(self, message: str) -> None:
         self.errors.append(message)

@@ -12,6 +12,7 @@ from orthanc_ai.api.access import Access
 from orthanc_ai.api.http import Problem, Request, Response
 from orthanc_ai.api.routes import Route, Routes
 from orthanc_ai.codes import Code
+from orthanc_ai.collecting.request import CollectionRequest
 
 from .examples import OPEN, context
 
@@ -178,7 +179,8 @@ def asked(route: Route) -> Request:
     path = route.template
     for name in route.pattern.groupindex:
         path = path.replace(f"{{{name}}}", "x")
-    return Request(route.method, path)
+    body = b'{"peer": "modality:pacs", "patientIDs": ["1"]}' if route.body is CollectionRequest else b""
+    return Request(route.method, path, body=body)
 
 
 def test_whatever_is_no_get_needs_an_operator() -> None:

@@ -110,9 +110,9 @@ def test_work_is_done_on_threads_of_our_own() -> None:
     names: list[str] = []
 
     class Watched(Archive):
-        def get(self, path: str) -> Any:
+        def get(self, path: str, **options: Any) -> Any:
             names.append(threading.current_thread().name)
-            return super().get(path)
+            return super().get(path, **options)
 
     ask(dispatcher(Watched()), "/ai/status")
     assert names

@@ -1,0 +1,1 @@
+"""Collecting: studies that a filter wants, found at another archive and fetched from it."""
