@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-from collections import defaultdict
 from datetime import UTC, datetime
-from typing import Any
 
 from ..analyses import CARDIAC, Answer, Task
 from ..codes import Code
@@ -13,15 +11,17 @@ from ..outcomes import Outcome, Result
 from ..report.document import SOP_CLASS_UID
 from ..report.errors import ReportError
 from ..report.header import instance_reference
-from ..report.series_report import Instance, SeriesLine, series_report
+from ..report.series_report import series_report
 from ..report.uids import report_identity
 from ..settings import AI
 from ..stages import Stages
 from .files import look_at, needed_files, with_frames
 from .header import Header
 from .judge import RULES_VERSION, judge_study
+from .lines import report_lines
 from .select import Rules
 from .verdict import SeriesVerdict
+from .wording import sentences
 from .words import Words
 
 
@@ -33,9 +33,11 @@ class StudyReader:
         self._rules = Rules(words=Words.with_cardiac(settings.cardiac_ct.words))
 
     def read(self, task: Task) -> Answer:
-        """Judge one study: its payload has the ``headers`` of its instances and the ``file`` of one of them.
+        """Judge one study.
 
-        The first answer asks for files, unless nothing is to be seen in any; the second has a look at them.
+        Its payload has the ``headers`` of its instances, the ``file`` of one of them, and the codes of what is remarkable
+        about the study as a whole as ``notes``, if there are any. The first answer asks for files, unless nothing is to be
+        seen in any; the second has a look at them.
         """
         stages = Stages()
         with stages("judge"):
@@ -62,16 +64,14 @@ class StudyReader:
                 return Answer(Outcome(error.code, task.recipe, str(error), result=task.previous))
             identity = report_identity(study, _instances_digest(headers), CARDIAC, task.recipe, "series")
             again = task.previous is not None and task.previous.sop_instance_uid == identity.sop_instance_uid
-            instances: dict[str, list[Instance]] = defaultdict(list)
-            for header in headers:
-                instances[header.series_instance_uid].append(Instance(header.sop_class_uid, header.sop_instance_uid))
             try:
                 dicom = series_report(
                     source,
-                    [_line(series, instances[series.series_instance_uid]) for series in verdict.series],
+                    report_lines(verdict, headers),
                     identity,
                     datetime.now(UTC).astimezone(),
                     rules_version=RULES_VERSION,
+                    notes=[sentences([Code(note)]) for note in task.payload.get("notes", ())],
                     predecessor=None if again else task.previous,
                 )
             except ReportError as error:
@@ -103,26 +103,3 @@ def _code(series: SeriesVerdict) -> Code:
 def _instances_digest(headers: list[Header]) -> str:
     """A study that has grown is another one; the order in which its images came does not matter."""
     return hashlib.sha256(json.dumps(sorted({header.sop_instance_uid for header in headers})).encode()).hexdigest()
-
-
-def _line(series: SeriesVerdict, instances: list[Instance]) -> SeriesLine:
-    volume = series.geometry.best if series.geometry else None
-    measures: dict[str, Any] = {}
-    if volume is not None:
-        measures = {
-            "slices": len(volume.headers),
-            "spacing_mm": volume.spacing_mm,
-            "coverage_mm": volume.coverage_mm,
-        }
-    return SeriesLine(
-        series_instance_uid=series.series_instance_uid,
-        series_number=series.number,
-        description=series.description,
-        modality="CT",
-        accepted=series.accepted,
-        role=series.role.sentence if series.role else None,
-        codes=tuple((str(code), code.sentence) for code in series.codes),
-        phases=tuple(phase.label for phase, _ in series.phases),
-        instances=tuple(instances),
-        **measures,
-    )

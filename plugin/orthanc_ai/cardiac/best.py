@@ -153,6 +153,20 @@ def best_series(candidates: Iterable[Candidate]) -> dict[Role, list[Place]]:
     return {role: _places(by_role[role], CRITERIA[role]) for role in Role if role in by_role}
 
 
+def best_of_study(verdicts: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
+    """Series Instance UIDs of the best series of one study, one for each role.
+
+    Parameters
+    ----------
+    verdicts
+        Those on its series, as JSON, by Series Instance UID.
+    """
+    candidates = (Candidate.of("", series, verdict) for series, verdict in verdicts.items())
+    return frozenset(
+        places[0].candidate.series_instance_uid for places in best_series(filter(None, candidates)).values()
+    )
+
+
 def _places(candidates: list[Candidate], criteria: tuple[Criterion, ...]) -> list[Place]:
     def ranks(one: Candidate) -> tuple[tuple[float | tuple[float, ...], ...], str, str]:
         return (

@@ -18,7 +18,7 @@ from .index_tags import SIGNATURE_METADATA, is_complete
 from .judge import RULES_VERSION
 from .patients import Identity, quarantine
 
-REPORT_SCHEMA = 2
+REPORT_SCHEMA = 3
 """Version of the report's form. A new one is a new recipe: judging again then gives a new report."""
 
 IMAGE_MODALITIES = frozenset({"CT"})
@@ -76,7 +76,7 @@ class CardiacStudies:
             headers = _headers(server, resource, series)
             # One file gives what the report copies of patient and study; the index leaves out some of it.
             file = server.file(instances[0]) if instances else None
-            return None if file is None else {"headers": headers, "file": file}
+            return None if file is None else {"headers": headers, "file": file, "notes": [str(note) for note in notes]}
 
         def file(uid: str) -> Shared | bytes | None:
             found = [one.identifier for one in server.bearers(uid) if one.identifier in instances]

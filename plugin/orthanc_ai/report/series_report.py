@@ -3,7 +3,6 @@
 One report for a study, one group for each series. Nothing was measured in the images.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -55,17 +54,13 @@ class SeriesLine:
     accepted
         Whether it is a cardiac series that can be analysed.
     role
-        What it is for, in words, if it is cardiac.
-    codes
-        Reasons and remarks: each a code and its sentence.
-    phases
-        Cardiac phases in words, e.g. ``"75 %"``.
-    slices
-        Number of slices of one volume; a series may hold several.
-    spacing_mm
-        Distance of neighbouring slices in mm.
-    coverage_mm
-        Extent of the volume across its slices in mm.
+        What it is for, in words; empty if it was not accepted.
+    best
+        Whether it is the best series of the study for its role.
+    reason
+        Why it was not accepted, in words; empty if it was.
+    phases, geometry, contrast, evidence, remarks
+        In words; empty if there is nothing to say.
     instances
         All instances of the series.
     """
@@ -75,12 +70,14 @@ class SeriesLine:
     description: str
     modality: str
     accepted: bool
-    role: str | None
-    codes: tuple[tuple[str, str], ...]
-    phases: tuple[str, ...] = ()
-    slices: int | None = None
-    spacing_mm: float | None = None
-    coverage_mm: float | None = None
+    role: str = ""
+    best: bool = False
+    reason: str = ""
+    phases: str = ""
+    geometry: str = ""
+    contrast: str = ""
+    evidence: str = ""
+    remarks: str = ""
     instances: tuple[Instance, ...] = ()
 
     @property
@@ -99,6 +96,7 @@ def series_report(
     *,
     rules_version: str,
     title: Concept = vocabulary.DIAGNOSTIC_IMAGING_REPORT,
+    notes: Sequence[str] = (),
     predecessor: Predecessor | None = None,
     plugin_version: str = __version__,
 ) -> bytes:
@@ -109,7 +107,7 @@ def series_report(
     source
         Header of any instance of the study, for patient and study.
     lines
-        At least one, in the order of the report.
+        At least one. The report has those that are accepted first, else in this order.
     identity
         See `uids.report_identity`, with the Study Instance UID as source.
     content_datetime
@@ -118,6 +116,8 @@ def series_report(
         Version of the rules that judged the series.
     title
         Coded title, see `vocabulary.check_title`.
+    notes
+        Remarks on the study as a whole, e.g. that its patient is not known for certain.
     predecessor
         The report that this one replaces.
 
@@ -149,8 +149,9 @@ def series_report(
             "Series are judged by their headers, contrast by the blood in a few slices; nothing was measured.",
         ),
     )
+    lines = sorted(lines, key=lambda line: not line.accepted)
     groups = [_group(line) for line in lines]
-    root = tree.series_tree(maker, title, groups, [*maker.statements, _summary(lines)])[0]
+    root = tree.series_tree(maker, title, groups, [*maker.statements, *notes, *_summary(lines)])[0]
     if plain:
         make_ascii(root)
     frame = Frame.prepare(maker, SERIES_NUMBER, root, [vocabulary.VERDICT], plain=plain)
@@ -164,11 +165,15 @@ def series_report(
     )
 
 
-def _summary(lines: Sequence[SeriesLine]) -> str:
+def _summary(lines: Sequence[SeriesLine]) -> Iterator[str]:
     accepted = [line.title for line in lines if line.accepted]
     if not accepted:
-        return f"None of {len(lines)} series is accepted as cardiac CT."
-    return f"{len(accepted)} of {len(lines)} series accepted as cardiac CT: {'; '.join(accepted)}."
+        yield f"None of {len(lines)} series is accepted as cardiac CT."
+        return
+    yield f"{len(accepted)} of {len(lines)} series accepted as cardiac CT: {'; '.join(accepted)}."
+    best = [line.title for line in lines if line.best]
+    if best:
+        yield f"Best for their roles: {'; '.join(best)}."
 
 
 def _evidence(study: bytes, lines: Sequence[SeriesLine]) -> Iterator[InstanceReference]:
@@ -192,22 +197,20 @@ def _group(line: SeriesLine) -> MeasurementsAndQualitativeEvaluations:
         qualitative_evaluations=[evaluation],
     )
     content = group[0].ContentSequence
+    # A text each, not a code or a number: what a program needs is in the outcome of the series, and Orthanc pays for
+    # every element of a report several times.
     for name, text in (
-        (vocabulary.ROLE, line.role or ""),
-        (vocabulary.CARDIAC_PHASES, ", ".join(line.phases)),
+        (vocabulary.REASON, line.reason),
+        (vocabulary.ROLE, line.role),
+        (vocabulary.CARDIAC_PHASES, line.phases),
+        (vocabulary.GEOMETRY, line.geometry),
+        (vocabulary.CONTRAST, line.contrast),
+        (vocabulary.EVIDENCE, line.evidence),
+        (vocabulary.COMMENT, line.remarks),
         (vocabulary.INSTANCES, str(len(line.instances))),
-        (vocabulary.SLICES, "" if line.slices is None else str(line.slices)),
     ):
         if text:
             content.append(tree.text_item(name, text))
-    for name, millimeters in (
-        (vocabulary.SPACING_BETWEEN_SLICES, line.spacing_mm),
-        (vocabulary.COVERAGE, line.coverage_mm),
-    ):
-        if millimeters is not None and math.isfinite(millimeters):
-            content.append(tree.number_item(name, round(millimeters, 3), vocabulary.MILLIMETER))
-    for code, sentence in line.codes:
-        content.append(tree.text_item(vocabulary.COMMENT, f"{sentence} ({code})"))
     content.append(
         UIDRefContentItem(
             coded(vocabulary.SERIES_INSTANCE_UID),

@@ -43,7 +43,6 @@ PATIENT_ORIENTATION_ROW = Concept("111044", "DCM", "Patient Orientation Row")
 PATIENT_ORIENTATION_COLUMN = Concept("111043", "DCM", "Patient Orientation Column")
 HORIZONTAL_PIXEL_SPACING = Concept("111026", "DCM", "Horizontal Pixel Spacing")
 VERTICAL_PIXEL_SPACING = Concept("111066", "DCM", "Vertical Pixel Spacing")
-SPACING_BETWEEN_SLICES = Concept("112226", "DCM", "Spacing between slices")
 SERIES_INSTANCE_UID = Concept("112002", "DCM", "Series Instance UID")
 
 # Their values
@@ -65,8 +64,10 @@ NOT_ACCEPTED = Concept("NOT-ACCEPTED", PRIVATE_SCHEME, "Not accepted")
 ROLE = Concept("ROLE", PRIVATE_SCHEME, "Role")
 CARDIAC_PHASES = Concept("PHASES", PRIVATE_SCHEME, "Cardiac phases")
 INSTANCES = Concept("INSTANCES", PRIVATE_SCHEME, "Instances")
-SLICES = Concept("SLICES", PRIVATE_SCHEME, "Slices")
-COVERAGE = Concept("COVERAGE", PRIVATE_SCHEME, "Coverage along the patient's axis")
+REASON = Concept("REASON", PRIVATE_SCHEME, "Reason")
+GEOMETRY = Concept("GEOMETRY", PRIVATE_SCHEME, "Geometry")
+CONTRAST = Concept("CONTRAST", PRIVATE_SCHEME, "Contrast")
+EVIDENCE = Concept("EVIDENCE", PRIVATE_SCHEME, "Evidence for the heart")
 
 
 def coded(concept: Concept) -> CodedEntry:

@@ -34,12 +34,13 @@ CORONARY = SeriesLine(
     description="CorCTA  0.6  B26f  BestDiast 71 %",
     modality="CT",
     accepted=True,
-    role="coronary CT angiography",
-    codes=(("OVERLAPPING_SLICES", "Neighbouring slices overlap."),),
-    phases=("71 %",),
-    slices=300,
-    spacing_mm=0.4,
-    coverage_mm=120.0,
+    role="Thin slices. (CCTA) The best series of the study for it.",
+    best=True,
+    phases="71% (by SeriesDescription)",
+    geometry="300 slices, every 0.4 mm, 0.6 mm thick, covering 120 mm",
+    contrast="The header states a contrast agent. (CONTRAST_TAG)",
+    evidence='3 points: BodyPartExamined "HEART" +3',
+    remarks="The slices overlap. (OVERLAPPING_SLICES)",
     instances=instances(3, "5"),
 )
 LOCALIZER = SeriesLine(
@@ -48,8 +49,7 @@ LOCALIZER = SeriesLine(
     description="Topogramm 1.0 Größe",
     modality="CT",
     accepted=False,
-    role=None,
-    codes=(("LOCALIZER", "The series is a localizer."),),
+    reason="A localizer. (LOCALIZER)",
     instances=instances(2, "1"),
 )
 
@@ -62,31 +62,45 @@ def report(lines: list[SeriesLine], source: Dataset | None = None, **options: ob
     return series_report(source or ct(), lines, IDENTITY, NOW, rules_version="1", **options)  # type: ignore[arg-type]
 
 
-def test_what_a_reader_sees() -> None:
-    lines = viewer_lines(report([LOCALIZER, CORONARY]))
+def test_what_a_reader_sees_accepted_series_first() -> None:
+    lines = viewer_lines(report([LOCALIZER, CORONARY], notes=["The patient is not known. (QUARANTINED)"]))
     assert "Comment: For research. Not for diagnostic use." in lines[:12]
+    assert "Comment: The patient is not known. (QUARANTINED)" in lines
     assert "Comment: 1 of 2 series accepted as cardiac CT: Series 5: CorCTA 0.6 B26f BestDiast 71 %." in lines
-    localizer, coronary = lines.index("1.1.1. Measurement Group"), lines.index("1.1.2. Measurement Group")
-    assert [line for line in lines[localizer:coronary] if "UID" not in line and "Unique" not in line] == [
+    assert "Comment: Best for their roles: Series 5: CorCTA 0.6 B26f BestDiast 71 %." in lines
+    coronary, localizer = lines.index("1.1.1. Measurement Group"), lines.index("1.1.2. Measurement Group")
+    assert [line for line in lines[coronary:localizer] if "Unique" not in line] == [
         "1.1.1. Measurement Group",
-        "Tracking Identifier: Series 1: Topogramm 1.0 Größe",
-        "Verdict: Not accepted",
-        "Instances: 2",
-        "Comment: The series is a localizer. (LOCALIZER)",
-    ]
-    assert [line for line in lines[coronary:] if "Unique" not in line] == [
-        "1.1.2. Measurement Group",
         "Tracking Identifier: Series 5: CorCTA 0.6 B26f BestDiast 71 %",
         "Verdict: Accepted as cardiac CT",
-        "Role: coronary CT angiography",
-        "Cardiac phases: 71 %",
+        "Role: Thin slices. (CCTA) The best series of the study for it.",
+        "Cardiac phases: 71% (by SeriesDescription)",
+        "Geometry: 300 slices, every 0.4 mm, 0.6 mm thick, covering 120 mm",
+        "Contrast: The header states a contrast agent. (CONTRAST_TAG)",
+        'Evidence for the heart: 3 points: BodyPartExamined "HEART" +3',
+        "Comment: The slices overlap. (OVERLAPPING_SLICES)",
         "Instances: 3",
-        "Slices: 300",
-        "Spacing between slices: 0.4 mm",
-        "Coverage along the patient's axis: 120.0 mm",
-        "Comment: Neighbouring slices overlap. (OVERLAPPING_SLICES)",
         "Series Instance UID: 1.2.3.5",
     ]
+    assert [line for line in lines[localizer:] if "Unique" not in line] == [
+        "1.1.2. Measurement Group",
+        "Tracking Identifier: Series 1: Topogramm 1.0 Größe",
+        "Verdict: Not accepted",
+        "Reason: A localizer. (LOCALIZER)",
+        "Instances: 2",
+        "Series Instance UID: 1.2.3.1",
+    ]
+
+
+def test_a_series_costs_few_elements() -> None:
+    """Orthanc turns each element of a stored report into JSON several times (docs/performance.md)."""
+
+    def elements(lines: list[SeriesLine]) -> int:
+        content = pydicom.dcmread(BytesIO(report(lines))).ContentSequence
+        return sum(1 for item in content for _ in item.iterall())
+
+    assert elements([CORONARY, CORONARY]) - elements([CORONARY]) <= 120
+    assert elements([LOCALIZER, LOCALIZER]) - elements([LOCALIZER]) <= 80
 
 
 def test_none_accepted() -> None:
@@ -113,7 +127,7 @@ def test_all_instances_are_evidence() -> None:
     document = srread(BytesIO(report([LOCALIZER, CORONARY])))
     assert document.get_evidence() == [
         (ct().StudyInstanceUID, line.series_instance_uid, instance.sop_instance_uid, instance.sop_class_uid)
-        for line in (LOCALIZER, CORONARY)
+        for line in (CORONARY, LOCALIZER)
         for instance in line.instances
     ]
 
@@ -157,8 +171,7 @@ def test_5000_instances_take_less_than_a_second(tmp_path: Path) -> None:
                 "CorCTA",
                 "CT",
                 False,
-                None,
-                (("A", "B."),),
+                reason="B. (A)",
                 instances=instances(250, str(number)),
             )
 
@@ -183,12 +196,8 @@ texts = st.text(max_size=40)
             description=texts,
             modality=st.sampled_from(["CT", "SR", "", "OT"]),
             accepted=st.booleans(),
-            role=st.none() | texts,
-            codes=st.lists(st.tuples(st.text("ABC_", min_size=1, max_size=30), texts), max_size=3).map(tuple),
-            phases=st.lists(texts, max_size=3).map(tuple),
-            slices=st.none() | st.integers(0, 10**6),
-            spacing_mm=st.none() | st.floats(),
-            coverage_mm=st.none() | st.floats(),
+            best=st.booleans(),
+            **dict.fromkeys(("role", "reason", "phases", "geometry", "contrast", "evidence", "remarks"), texts),
             instances=st.lists(
                 st.builds(Instance, st.just(CT_IMAGE), st.from_regex(r"[0-9.]{1,64}", fullmatch=True)), max_size=3
             ).map(tuple),

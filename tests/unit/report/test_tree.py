@@ -103,5 +103,5 @@ def test_image_library_is_that_of_highdicom(root: Dataset) -> None:
 
 @pytest.mark.parametrize(("value", "text"), [(50, "50"), (7.25, "7.25"), (0, "0"), (120.0, "120.0")])
 def test_numbers_as_people_write_them(value: float, text: str) -> None:
-    item = tree.number_item(vocabulary.COVERAGE, value, vocabulary.MILLIMETER)
+    item = tree.number_item(vocabulary.VERTICAL_PIXEL_SPACING, value, vocabulary.MILLIMETER)
     assert str(item.MeasuredValueSequence[0].NumericValue) == text
