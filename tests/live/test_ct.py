@@ -94,6 +94,25 @@ def test_each_study_has_one_report_that_says_why(
             assert f"({code})" in texts[study]
 
 
+def test_each_study_has_a_page_and_says_where_its_slices_lie(
+    phantoms: tuple[Orthanc, dict[PhantomSeries, tuple[str, str]]],
+) -> None:
+    orthanc, uids = phantoms
+    for expected, (series, study) in uids.items():
+        answer = orthanc.request("GET", f"/ai/studies/{study}/cardiac", headers={"Accept": "text/html"})
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert all(str(code) in answer.text for code in expected.codes_with_pixels)
+        [one] = orthanc.get(f"/ai/studies/{study}/cardiac?format=json")["series"]
+        assert (one["seriesInstanceUID"], one["accepted"]) == (series, expected.role is not None)
+        places = [len(phase["positionsMm"]) for phase in one["phases"]]
+        assert sum(places) + one["elsewhere"] == one["instances"]
+        missing = sum(gap["missing"] for phase in one["phases"] for gap in phase["irregular"])
+        assert missing == (1 if "MISSING_SLICES" in expected.codes else 0), expected
+        drawn = orthanc.request("GET", one["thumbnail"]["path"])
+        assert (drawn.status_code, drawn.headers["Content-Type"]) == (200, "image/png")
+
+
 def test_real_series_get_the_right_verdicts(make_server: Callable[..., Orthanc], data: Path) -> None:
     orthanc = make_server().start()
     expected_by_series = {}

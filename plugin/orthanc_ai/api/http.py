@@ -5,7 +5,7 @@ Nothing here may run on one of Orthanc's HTTP threads: their C stack of 100 KB i
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus
@@ -18,6 +18,7 @@ from .views import View
 JSON_TYPE = "application/json"
 PROBLEM_TYPE = "application/problem+json"
 CSV_TYPE = "text/csv"
+HTML_TYPE = "text/html"
 
 MAXIMUM_DEPTH = 16
 """Nesting of a request body. What the routes take is flat; a parser's stack is not for others to fill."""
@@ -194,7 +195,12 @@ def parse_body[B: BaseModel](model: type[B], request: Request, maximum_bytes: in
 
 
 def prefers_csv(accept: str) -> bool:
-    """Whether an Accept header (RFC 9110 section 12.5.1) prefers CSV to JSON. JSON if it does not matter."""
+    """Whether an Accept header prefers CSV to JSON. JSON if it does not matter."""
+    return preferred(accept, (JSON_TYPE, CSV_TYPE)) == CSV_TYPE
+
+
+def preferred(accept: str, media_types: Sequence[str]) -> str:
+    """Which media type an Accept header (RFC 9110 section 12.5.1) prefers; the first if it does not matter."""
     qualities = dict(_qualities(accept))
 
     def quality(media_type: str) -> float:
@@ -203,7 +209,7 @@ def prefers_csv(accept: str) -> bool:
                 return qualities[pattern]
         return 0.0
 
-    return quality(CSV_TYPE) > quality(JSON_TYPE)
+    return max(media_types, key=quality)
 
 
 def _qualities(accept: str) -> Iterable[tuple[str, float]]:

@@ -10,7 +10,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from .. import __version__
 from ..codes import Code
-from .http import CSV_TYPE, JSON_TYPE, PROBLEM_TYPE, STATUS, ProblemView
+from .http import CSV_TYPE, HTML_TYPE, JSON_TYPE, PROBLEM_TYPE, STATUS, ProblemView
 
 if TYPE_CHECKING:
     from .routes import Route
@@ -96,6 +96,8 @@ def _operation(route: "Route", references: Any, schemas: dict[str, Any]) -> dict
         content = {JSON_TYPE: {"schema": references[route.answer, "serialization"]}}
     if route.csv:
         content[CSV_TYPE] = {"schema": {"type": "string"}}
+    if route.html:
+        content[HTML_TYPE] = {"schema": {"type": "string"}}
     operation: dict[str, Any] = {
         "operationId": _operation_id(route),
         "summary": route.summary,

@@ -18,6 +18,8 @@ from . import (
     archive,
     batches,
     best_series,
+    cardiac_page,
+    cardiac_study,
     collections,
     demonstration,
     findings,
@@ -83,8 +85,8 @@ class Route:
         Model of the JSON answer; ``None`` for a document without one.
     query, body
         Models of what the request may carry.
-    csv
-        Whether the answer comes as CSV too.
+    csv, html
+        Whether the answer comes as CSV too, or as a page.
     media_type
         Of an answer without a model.
     problems
@@ -101,6 +103,7 @@ class Route:
     body: type[BaseModel] | None = None
     csv: bool = False
     media_type: str = JSON_TYPE
+    html: bool = False
     problems: Sequence[Code] = field(default=())
 
     @property
@@ -327,6 +330,16 @@ def _of_cardiac_ct() -> list[Route]:
             lambda context, call: best_series.of_patient(context, call.path["patient"], call.query),
             best_series.PatientBest,
             query=best_series.PatientQuery,
+            problems=resource,
+        ),
+        Route(
+            "GET",
+            "/ai/studies/{id}/cardiac",
+            "The CT series of one study, judged and drawn",
+            lambda context, call: cardiac_page.answer(context, call.path["id"], call.query, call.request),
+            cardiac_study.CardiacStudy,
+            query=cardiac_page.CardiacQuery,
+            html=True,
             problems=resource,
         ),
         Route(
