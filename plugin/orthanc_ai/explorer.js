@@ -51,7 +51,9 @@ $(document).on('pagebeforeshow', '#study', function () {
   }
 
   function showVerdict(verdict) {
-    if (verdict.level !== 'series') {
+    if (verdict.level === 'study') {
+      var page = $('<a>', { href: '../ai/studies/' + verdict.id + '/cardiac', target: '_blank', rel: 'noopener' });
+      box.append($('<p>').append(page.text('CT series: verdicts, and where their slices lie')));
       return;
     }
     var role = verdict.verdict.accepted ? 'accepted, ' + verdict.verdict.role : verdict.sentence;

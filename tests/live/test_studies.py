@@ -166,6 +166,16 @@ def test_every_study_is_judged_and_those_of_nobody_are_in_quarantine(
     assert {one["id"] for one in missing} == {studies["nobody"], studies["nobody else"]}
 
 
+def test_report_and_page_say_that_a_study_is_in_quarantine(patients: tuple[Orthanc, dict[str, str]]) -> None:
+    orthanc, studies = patients
+    for name, code in (("nobody", "PATIENT_ID_MISSING"), ("old", "PATIENT_ID_CONFLICT")):
+        page = orthanc.get(f"/ai/studies/{studies[name]}/cardiac?format=json")
+        assert [note["code"] for note in page["notes"]] == [code]
+        assert code in orthanc.request("GET", f"/ai/studies/{studies[name]}/cardiac").text
+        comments = [item.get("TextValue", "") for item in orthanc.dataset(page["report"]["instanceID"]).ContentSequence]
+        assert any(f"({code})" in comment for comment in comments), comments
+
+
 def test_orthancs_patient_is_not_trusted(patients: tuple[Orthanc, dict[str, str]]) -> None:
     orthanc, studies = patients
     # To Orthanc these are one patient each.
