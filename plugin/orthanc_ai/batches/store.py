@@ -47,6 +47,9 @@ class Store:
         OSError
         """
         batch = Batch(secrets.token_hex(8), self._kind, request, now())
+        self._folder.parent.mkdir(parents=True, exist_ok=True)
+        # Requests name patients, and so do results.
+        self._folder.mkdir(mode=0o700, exist_ok=True)
         self.save(batch)
         return batch
 

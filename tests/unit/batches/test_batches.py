@@ -1,6 +1,7 @@
 """A batch that was taken in is done once, item by item, whatever comes in between."""
 
 import json
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -81,6 +82,8 @@ def test_it_is_done_and_tells_what_came_of_it(tmp_path: Path) -> None:
         assert one.settled(taken.identifier) == {str(number): {"number": number} for number in range(4)}
         output = one.output(taken.identifier)
         assert output is not None
+        # Requests and results name patients.
+        assert stat.S_IMODE((tmp_path / "countings").stat().st_mode) == 0o700
         assert sorted(file.name for file in output.iterdir()) == ["0", "1", "2", "3"]
 
 
