@@ -16,6 +16,10 @@ KEPT_BYTES = 32 * 2**20
 filling it."""
 
 
+class FileGoneError(Exception):
+    """A file could not be read where it had just been."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shared:
     """Where bytes lie that are not in the message itself.

@@ -253,6 +253,11 @@ class Inbox:
         if change.kind == "StableStudy":
             self._stable(change)
             return
+        if len(self._studies):
+            # Images of a CT study come by the thousand: where one is expected, its series tells all.
+            series = self._server.series_of(change.resource)
+            if series is None or self._studies.seen(series):
+                return
         found = self._server.resource("instance", change.resource, ("Modality",))
         if found is None:
             return
@@ -328,7 +333,7 @@ class Inbox:
 
     def _wait_for_study(self, found: Resource, sequence: int) -> None:
         owner = self._studies.owner(found.parent)
-        if owner is None or self._studies.seen_again(owner.identifier):
+        if owner is None or self._studies.seen_again(found.parent, owner.identifier):
             return
         urgent = self._is_urgent(found)
         # The first image of a study holds the place; the others come after it anyway.

@@ -203,6 +203,11 @@ class Server:
         """Whether a resource is still there: the cheapest question, a tenth of `resource`."""
         return self.get(f"/{_PATHS[level]}/{identifier}/metadata") is not None
 
+    def series_of(self, instance: str) -> str | None:
+        """Orthanc identifier of an instance's series; ``None`` if it is gone. A third of the cost of `resource`."""
+        body = self.get(f"/instances/{instance}")
+        return None if body is None else str(body["ParentSeries"])
+
     def bearers(self, sop_instance_uid: str) -> tuple[Resource, ...]:
         """Instances with a SOP Instance UID: their metadata, and the main tags of their patients and studies.
 

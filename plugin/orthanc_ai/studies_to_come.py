@@ -54,6 +54,7 @@ class StudiesToCome:
         self._quiet_s = quiet_s
         self._studies: dict[str, Study] = {}
         self._owners: dict[str, Owner] = {}
+        self._of_series: dict[str, str] = {}
 
     def __len__(self) -> int:
         return len(self._studies)
@@ -69,12 +70,19 @@ class StudiesToCome:
             self._owners[series] = Owner(found.identifier, self._priority.is_stat(found.tags))
         return self._owners[series]
 
-    def seen_again(self, identifier: str) -> bool:
-        """Another image of a study has come; whether the study was expected already."""
-        study = self._studies.get(identifier)
+    def seen(self, series: str) -> bool:
+        """Another image has come; whether it is one of a CT series whose study is expected already."""
+        study = self._studies.get(self._of_series.get(series, ""))
         if study:
             study.seen = time.monotonic()
         return study is not None
+
+    def seen_again(self, series: str, identifier: str) -> bool:
+        """An image of a CT series of a study has come; whether the study was expected already."""
+        if len(self._of_series) >= REMEMBERED_SERIES:
+            self._of_series.clear()
+        self._of_series[series] = identifier
+        return self.seen(series)
 
     def add(self, identifier: str, sequence: int, *, urgent: bool) -> None:
         """The first image of a study has come."""

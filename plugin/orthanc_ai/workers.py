@@ -25,7 +25,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from .analyses import CARDIAC, REPORT_CHECK, XRAY, XRAY_MODEL, Answer, Task
 from .codes import Code
-from .handover import Handover, Shared
+from .handover import FileGoneError, Handover, Shared
 from .models.errors import DeviceLostError
 from .settings import AI
 from .volumes.orders import VOLUMES
@@ -52,10 +52,6 @@ class WorkerError(Exception):
         super().__init__(detail)
         self.code = code
         self.detail = detail
-
-
-class FileGoneError(Exception):
-    """A file could not be read where it had just been."""
 
 
 class UnforeseenError(Exception):

@@ -134,35 +134,6 @@ def test_real_series_get_the_right_verdicts(make_server: Callable[..., Orthanc],
     assert not any(LABEL in found for found in labels(orthanc).values())
 
 
-def test_a_grown_study_is_judged_again_and_names_its_predecessor(make_server: Callable[..., Orthanc]) -> None:
-    orthanc = make_server().start()
-    first, second = ct_series("ccta"), ct_series("calcium_score")
-    assert first[0].StudyInstanceUID == second[0].StudyInstanceUID
-    orthanc.upload(second)
-    judged(orthanc)
-    [old] = [orthanc.dataset(report) for report in orthanc.reports()]
-    orthanc.upload(first)
-    orthanc.wait_until(lambda: len(orthanc.reports()) == 2, "the grown study was not judged")
-    [new] = [
-        report for report in map(orthanc.dataset, orthanc.reports()) if report.SOPInstanceUID != old.SOPInstanceUID
-    ]
-    predecessor = new.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence[0]
-    assert predecessor.ReferencedSOPInstanceUID == old.SOPInstanceUID
-    assert len(series_outcomes(orthanc)) == 2
-
-
-def test_a_study_that_was_not_yet_complete_survives_a_kill(make_server: Callable[..., Orthanc]) -> None:
-    """Orthanc's stable events live in memory; the study is judged after the restart all the same."""
-    orthanc = make_server(options={"StableAge": 60}).start()
-    orthanc.send(ct_series("calcium_score"))
-    orthanc.wait_until(lambda: orthanc.get("/ai/status")["queue"]["studiesToCome"] == 1, "the study is not waited for")
-    orthanc.kill()
-    orthanc.options = {}
-    orthanc.start()
-    judged(orthanc)
-    assert len(orthanc.reports()) == 1
-
-
 def test_multi_frame_objects_are_judged_by_their_files(make_server: Callable[..., Orthanc]) -> None:
     """Orthanc's index knows nothing of frames, so a worker reads the file: as it lies there, or compressed by Orthanc."""
     for name, options in (("plain", {}), ("compressed", {"StorageCompression": True})):

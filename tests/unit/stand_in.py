@@ -159,10 +159,12 @@ class Archive:
         return item.tags.get(tag) or (self._tag(self.items[item.parent], tag) if item.parent else "")
 
     def _resource(self, item: Item, tags: Sequence[str] = ()) -> Resource:
+        # Orthanc keeps a patient's tags with each study.
+        of_patient = dict(self.items[item.parent].tags) if item.level == "study" else {}
         return Resource(
             item.level,
             item.identifier,
-            dict(item.tags) | {tag: self._tag(item, tag) for tag in tags},
+            of_patient | item.tags | {tag: self._tag(item, tag) for tag in tags},
             dict(item.metadata),
             item.parent,
             children=tuple(item.children),
@@ -200,6 +202,11 @@ class Archive:
         self._call("exists")
         item = self.items.get(identifier)
         return item is not None and item.level == level
+
+    def series_of(self, instance: str) -> str | None:
+        self._call("series_of")
+        item = self.items.get(instance)
+        return item.parent if item else None
 
     def bearers(self, sop_instance_uid: str) -> tuple[Resource, ...]:
         tags = ("PatientID", "StudyInstanceUID")

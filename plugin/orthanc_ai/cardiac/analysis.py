@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from ..analyses import CARDIAC, Answer, Task
 from ..codes import Code
 from ..dicom_file import FileError, open_file
+from ..handover import FileGoneError, Shared
 from ..outcomes import Outcome, Result
 from ..report.document import SOP_CLASS_UID
 from ..report.errors import ReportError
@@ -20,6 +21,7 @@ from .header import Header
 from .judge import RULES_VERSION, judge_study
 from .lines import report_lines
 from .select import Rules
+from .slices import MAXIMUM_HEADER
 from .verdict import SeriesVerdict
 from .wording import sentences
 from .words import Words
@@ -58,7 +60,7 @@ class StudyReader:
             return Answer(Outcome(Code.NOT_CT, task.recipe, result=task.previous))
         with stages("report"):
             try:
-                source = open_file(task.payload["file"], pixels=False)
+                source = open_file(_header_of(task.payload["file"]), pixels=False)
                 study = instance_reference(source).study_instance_uid.decode("iso8859")
             except (FileError, ReportError) as error:
                 return Answer(Outcome(error.code, task.recipe, str(error), result=task.previous))
@@ -94,6 +96,22 @@ class StudyReader:
             seconds=stages.seconds,
             cpu_seconds=stages.cpu_seconds,
         )
+
+
+def _header_of(file: Shared | bytes) -> bytes:
+    """The beginning of a file that may hold thousands of frames: with all that comes before the pixels.
+
+    Raises
+    ------
+    FileGoneError
+    """
+    if isinstance(file, bytes):
+        return file
+    try:
+        with file.open() as opened:
+            return opened.read(MAXIMUM_HEADER)
+    except OSError as error:
+        raise FileGoneError(error.strerror) from None
 
 
 def _code(series: SeriesVerdict) -> Code:

@@ -75,12 +75,13 @@ class CardiacStudies:
         def payload() -> dict[str, Any] | None:
             headers = _headers(server, resource, series)
             # One file gives what the report copies of patient and study; the index leaves out some of it.
-            file = server.file(instances[0]) if instances else None
+            file = self._storage.payload(server, instances[0]) if instances else None
             return None if file is None else {"headers": headers, "file": file, "notes": [str(note) for note in notes]}
 
         def file(uid: str) -> Shared | bytes | None:
-            found = [one.identifier for one in server.bearers(uid) if one.identifier in instances]
-            return self._storage.payload(server, found[0]) if found else None
+            known = frozenset(instances)
+            found = next((identifier for _, identifier in server.lookup(uid) if identifier in known), None)
+            return self._storage.payload(server, found) if found else None
 
         return Work(recipe, payload, file=file, notes=notes, others=unaware)
 
