@@ -64,8 +64,6 @@ class Run:
         Resident memory of the server before the study became stable, and its peak until the outcome.
     worker_peak_mib
         Of all workers together.
-    files_read_mib
-        What Orthanc has read of its files meanwhile, for whomever.
     """
 
     report_s: float
@@ -74,7 +72,6 @@ class Run:
     server_mib: float
     server_peak_mib: float
     worker_peak_mib: float
-    files_read_mib: float
 
 
 def positions(instances: int, series: int) -> list[tuple[Kind, int]]:
@@ -124,7 +121,6 @@ def judge(orthanc: Orthanc, paths: Sequence[Path]) -> Run:
         assert before is not None
         # From here on, the peak is that of judging: proc(5), clear_refs.
         Path(f"/proc/{orthanc.pid}/clear_refs").write_text("5")
-        read = orthanc.metric("orthanc_storage_read_bytes") or 0.0
         watch.wait_for_reports(images, 1, TIMEOUT_S)
         [study] = orthanc.find("Study", {})
         orthanc.wait_until(
@@ -140,7 +136,6 @@ def judge(orthanc: Orthanc, paths: Sequence[Path]) -> Run:
             server_mib=before.rss,
             server_peak_mib=peak_mib([orthanc.pid]),
             worker_peak_mib=peak_mib(orthanc.workers()),
-            files_read_mib=((orthanc.metric("orthanc_storage_read_bytes") or 0.0) - read) / 2**20,
         )
         with suppress(TimeoutError):
             settle(orthanc, watch)
@@ -210,7 +205,6 @@ def main(arguments: list[str]) -> int:
         ("server, peak until the outcome", f"{max(run.server_peak_mib for run in runs):.0f}"),
         ("workers together, peak", f"{max(run.worker_peak_mib for run in runs):.0f}"),
         ("highdicom, peak", f"{others['peak_mib']:.0f}"),
-        ("files that Orthanc has read meanwhile", f"{max(run.files_read_mib for run in runs):.2f}"),
     ]
     print(table(("", "MiB"), peaks))
     print(f"highdicom makes a volume of {others['volumes']} of {others['series']} series")
