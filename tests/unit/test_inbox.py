@@ -505,3 +505,18 @@ def _until(condition: Callable[[], bool]) -> None:
             return
         tick.wait(0.005)
     raise AssertionError("it did not come about")
+
+
+def test_of_an_expected_ct_study_each_further_image_is_one_question() -> None:
+    archive = Archive()
+    house = House(archive)
+    house.step()
+    for number in range(50):
+        archive.put(f"slice {number}", modality="CT")
+    archive.put("film", study="1")  # a radiograph of the same study is not taken for one of its slices
+    asked = archive.calls["resource"]
+    house.step()
+    assert house.inbox.waiting() == (0, 1)
+    assert archive.calls["resource"] - asked == 2
+    house.run()
+    assert {archive.outcome(one.identifier) is not None for one in archive.instances("CR")} == {True}
