@@ -109,6 +109,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     about = machine()
     with fresh_server(options.folder / "server", plugin=True) as orthanc:
+        orthanc.wait_idle()
         samples = run(orthanc, Films(ROWS, COLUMNS), options.films)
     names = [field.name for field in fields(Sample) if field.name.endswith(("rss", "pss"))]
     slopes = {name: slope(samples, name) for name in names}
