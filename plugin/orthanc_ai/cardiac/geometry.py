@@ -6,7 +6,7 @@ and Spacing Between Slices are optional and often wrong, and Slice Thickness is 
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +32,10 @@ LARGEST_COORDINATE_MM = 1e5
 
 MINIMUM_POSITIONS_UNLABELLED = 4
 """Repeated positions without phase labels are taken for phases only if there are at least as many positions."""
+
+OF_EACH_IMAGE = frozenset({PhaseSource.NOMINAL, PhaseSource.SCAN_OPTIONS})
+"""Sources that scanners write for each image, from its own phase. Where one of them says the same of all images, they are
+of one phase; a description, a comment, or a time that is the same everywhere says nothing of single images."""
 
 GANTRY_TILT_TAG_DEG = 0.05
 """A smaller value of Gantry/Detector Tilt is zero, rounded."""
@@ -255,13 +259,18 @@ def _stacks(images: Sequence[_Image], codes: list[Code]) -> tuple[Stack, ...]:
     phases = _by_label(headers, slots)
     if phases:
         codes.append(Code.MULTIPHASE_SPLIT)
-    elif len(set(repeats.values())) == 1 and len(repeats) >= MINIMUM_POSITIONS_UNLABELLED:
+    elif (
+        len(set(repeats.values())) == 1
+        and len(repeats) >= MINIMUM_POSITIONS_UNLABELLED
+        and not _is_doubled(headers, slots)
+    ):
         codes.append(Code.MULTIPHASE_UNLABELLED)
         phases = _by_order(slots, lambda index: (headers[index].instance_number or 0, index))
     else:
-        codes.append(Code.DUPLICATE_POSITIONS)
         one_each = list({slot: index for index, slot in reversed(list(enumerate(slots)))}.values())
-        return (stack(one_each, phase_of([headers[index] for index in one_each])),)
+        chosen = stack(one_each, phase_of([headers[index] for index in one_each]))
+        # The stack bears it, too: without the images that it leaves out it would pass for a volume.
+        return (replace(chosen, codes=(Code.DUPLICATE_POSITIONS, *chosen.codes)),)
     return tuple(stack(phases[one], one) for one in sorted(phases, key=lambda one: (one.value, one.label)))
 
 
@@ -291,6 +300,23 @@ def _by_label(headers: Sequence[Header], slots: Sequence[int]) -> dict[Phase, li
                 phases.setdefault(phase(label, source), []).append(index)
         return phases
     return {}
+
+
+def _is_doubled(headers: Sequence[Header], slots: Sequence[int]) -> bool:
+    """Whether a source tells phases, each at every position, but some of them more than once there.
+
+    Where positions occur equally often and no source takes all of them apart, this is a phase that was stored twice, as by
+    another kernel that the header does not name; it is no phase that nobody has labelled.
+    """
+    places = len(set(slots))
+    for source in LADDER:
+        labels = [phase_label(header, source) for header in headers]
+        different = set(labels)
+        if None in different or (len(different) == 1 and source not in OF_EACH_IMAGE):
+            continue
+        if len(set(zip(slots, labels, strict=True))) == places * len(different):
+            return True
+    return False
 
 
 def _by_order(slots: Sequence[int], key: Callable[[int], tuple[int, int]]) -> dict[Phase, list[int]]:

@@ -131,7 +131,7 @@ def _parallel(header: Header, orientation: Array) -> bool:
 
 
 def _is_mere_order(one: Phase | None) -> bool:
-    """Whether no attribute tells the phases. Labels may still tell most of them: one phase is there twice, say."""
+    """Whether no attribute tells the phases. Labels may still tell some of them apart."""
     return one is not None and one.source is PhaseSource.INSTANCE_ORDER
 
 

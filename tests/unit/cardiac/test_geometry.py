@@ -181,9 +181,40 @@ def test_a_damaged_phase_leaves_the_others() -> None:
     assert [Code.MISSING_SLICES in one.codes for one in found.stacks] == [False, True, False, False]
 
 
-def test_two_copies_with_one_label_are_unlabelled_phases_at_best() -> None:
-    found = geometry(multiphase(2, nominal_percentage_of_cardiac_phase=75.0))
-    assert Code.MULTIPHASE_UNLABELLED in found.codes
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"nominal_percentage_of_cardiac_phase": 75.0},
+        {"scan_options": "TP75PC0900"},
+        {"nominal_percentage_of_cardiac_phase": lambda i: (30.0, 75.0, 75.0)[i]},
+        {"image_comments": lambda i: ("30 %", "75 %", "75 %")[i]},
+        {"trigger_time": lambda i: (250.0, 700.0, 700.0)[i]},
+    ],
+)
+def test_a_phase_that_is_there_twice_is_no_phase_without_a_label(changes: dict[str, Any]) -> None:
+    headers = multiphase(3, **changes)
+    random.Random(0).shuffle(headers)
+    found = geometry(headers)
+    assert found.refusals == (Code.DUPLICATE_POSITIONS,)
+    [only] = found.stacks
+    assert Code.DUPLICATE_POSITIONS in only.codes
+    assert found.left_out == len(headers) - len(only.headers)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"image_comments": "75 %"}, {"trigger_time": 0.0}, {"temporal_position_identifier": 1}, {"scan_options": "HELIX"}],
+)
+def test_what_says_the_same_of_all_images_says_nothing_of_phases(changes: dict[str, Any]) -> None:
+    assert Code.MULTIPHASE_UNLABELLED in geometry(multiphase(3, **changes)).codes
+
+
+def test_beats_that_differ_within_the_stack_are_no_doubled_phases() -> None:
+    headers = [
+        replace(header, trigger_time=250.0 if (header.image_position or (0, 0, 0))[2] < 0 else 260.0)
+        for header in multiphase(4)
+    ]
+    assert Code.MULTIPHASE_UNLABELLED in geometry(headers).codes
 
 
 def test_one_stray_label_is_no_phase() -> None:
