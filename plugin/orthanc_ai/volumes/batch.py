@@ -129,7 +129,8 @@ class _Exporter:
             phase for phase in planned.data["phases"] if not self.wanted.phases or phase["label"] in self.wanted.phases
         ]
         if not phases:
-            code = Code.PHASE_NOT_THERE if planned.data["phases"] else Code(verdict["codes"][0])
+            # What was stored of the verdict may say less: there were images then.
+            code = Code.PHASE_NOT_THERE if planned.data["phases"] else Code(planned.data["verdict"]["codes"][0])
             return self._settle_series(identifier, about, code, verdict)
         code = outcome.code if outcome else Code.NOT_ANALYZED_YET
         about["series"] |= said_of(verdict, code)
@@ -195,8 +196,11 @@ class _Exporter:
             "label": phase["label"],
             "source": phase["source"],
         }
-        if self.wanted.accepted_only and phase["refusals"]:
-            code = Code(phase["refusals"][0])
+        refusals = [Code(code) for code in phase["refusals"]]
+        # By themselves, the images that were taken of several at one position would pass for a volume.
+        doubled = Code.DUPLICATE_POSITIONS in refusals
+        if doubled or (self.wanted.accepted_only and refusals):
+            code = Code.DUPLICATE_POSITIONS if doubled else refusals[0]
             return {**said, "code": code, "sentence": code.sentence}
 
         def order() -> PhaseOrder:

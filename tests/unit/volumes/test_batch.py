@@ -1,5 +1,6 @@
 """An export, phase by phase: what is settled stays, what breaks says why, and what is to end ends."""
 
+import copy
 import json
 import threading
 import time
@@ -206,6 +207,20 @@ def test_only_what_was_asked_for(index: Index, worker: Worker, tmp_path: Path) -
     run = run_of(tmp_path, roles=["CAC"])
     export(index, worker).run(run)
     assert (run.total, run.settled) == (0, {})
+
+
+@pytest.mark.parametrize("accepted_only", [True, False])
+def test_of_images_at_the_same_positions_no_volume_is_made(worker: Worker, tmp_path: Path, accepted_only: bool) -> None:
+    """A phase of ten slices that was stored twice: which of two images is right is nobody's guess."""
+    (tmp_path / "storage").mkdir()
+    once = [one for one in MULTIPHASE if one.NominalPercentageOfCardiacPhase == 40][:10]
+    twice = [copy.deepcopy(one) for one in once]
+    for one in twice:
+        one.SOPInstanceUID += ".2"
+    run = run_of(tmp_path, acceptedOnly=accepted_only)
+    export(Index(tmp_path / "storage", [*once, *twice]), worker).run(run)
+    assert codes(run) == {"40%": "DUPLICATE_POSITIONS"}
+    assert worker.phases == []
 
 
 def test_files_that_are_elsewhere_are_spooled(worker: Worker, tmp_path: Path) -> None:

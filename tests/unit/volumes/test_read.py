@@ -217,6 +217,14 @@ def test_a_missing_slice_makes_no_volume() -> None:
     assert error.value.code is Code.MISSING_SLICES
 
 
+def test_several_images_at_one_position_make_no_volume() -> None:
+    datasets = stack(9)
+    again = image((-10, -20, 32), number=10, field=along(0, 0, 7))
+    with pytest.raises(VolumeError) as error:
+        only([*datasets, again])
+    assert error.value.code is Code.DUPLICATE_POSITIONS
+
+
 def test_one_slice_makes_no_volume() -> None:
     with pytest.raises(VolumeError) as error:
         only(stack(1))
