@@ -231,7 +231,8 @@ def _thickness(verdict: _Verdict) -> float:
 
 
 def _steps(value: float, step: float) -> float:
-    return value if math.isinf(value) else float(round(value / step))
+    steps = value / step  # infinite also for what a hostile header calls a thickness
+    return steps if math.isinf(steps) else float(round(steps))
 
 
 def _phases(verdict: _Verdict) -> int:

@@ -30,6 +30,9 @@ SAME_POSITION_MM = 0.01
 LARGEST_COORDINATE_MM = 1e5
 """A position beyond 100 m is not one."""
 
+PIXEL_SPACINGS_MM = (1e-3, 1e3)
+"""Least and largest distance of pixels: micro CT resolves a micrometre, and no table is a metre wide."""
+
 MINIMUM_POSITIONS_UNLABELLED = 4
 """Repeated positions without phase labels are taken for phases only if there are at least as many positions."""
 
@@ -185,7 +188,10 @@ def _complete(header: Header) -> _Image | None:
     rows, columns = header.rows, header.columns
     if position is None or orientation is None or spacing is None or rows is None or columns is None:
         return None
-    if min(rows, columns, *spacing) <= 0 or max(map(abs, position)) > LARGEST_COORDINATE_MM:
+    smallest, largest = PIXEL_SPACINGS_MM
+    if min(rows, columns) <= 0 or min(spacing) < smallest or max(spacing) > largest:
+        return None
+    if max(map(abs, position)) > LARGEST_COORDINATE_MM:
         return None
     return _Image(header, position, orientation, spacing, rows, columns)
 

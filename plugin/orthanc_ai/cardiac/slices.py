@@ -26,6 +26,10 @@ MAXIMUM_HEADER = 32 * 2**20
 MAXIMUM_SIDE = 4096
 """Rows and columns; scanners reconstruct at most 2048."""
 
+LARGEST_HU = 1e9
+"""So far no cell may be rescaled, whatever its 16 bits are: gold has some 1e5 HU. Of what is larger by much, single precision
+makes infinities."""
+
 MAXIMUM_COMPRESSED = 64 * 2**20
 """Bytes that are read for one compressed frame, its table of offsets included."""
 
@@ -80,9 +84,13 @@ def _hounsfield(image: Dataset, stored: npt.NDArray[np.integer], header: Header)
         cells = read_cells(image, stored, lowest, int(stored.max()))
     except (ValueError, TypeError, OverflowError) as error:
         raise ImageError(Code.HEADER_UNREADABLE, f"the pixel cells are malformed: {error}") from error
+    slope = 1.0 if header.rescale_slope is None else header.rescale_slope
+    intercept = header.rescale_intercept or 0.0
+    if abs(slope) * 2**16 + abs(intercept) > LARGEST_HU:
+        raise ImageError(Code.HEADER_UNREADABLE, "the rescaling gives no Hounsfield units")
     values: Array = cells.values.astype(np.float32)[stored.astype(np.int64) - lowest]
-    values *= np.float32(1.0 if header.rescale_slope is None else header.rescale_slope)
-    values += np.float32(header.rescale_intercept or 0.0)
+    values *= np.float32(slope)
+    values += np.float32(intercept)
     return values
 
 

@@ -149,6 +149,11 @@ def test_a_spoiled_verdict_is_no_candidate_or_has_its_place(changes: dict[str, A
     assert sum(map(len, places.values())) == 1 + (spoiled is not None)
 
 
+def test_a_thickness_that_no_number_of_steps_can_tell_comes_last() -> None:
+    places = best_series([candidate("1.1", geometry={"thicknessMm": 1e308}), candidate("1.9")])[Role.CCTA]
+    assert [one.candidate.series_instance_uid for one in places] == ["1.9", "1.1"]
+
+
 series = st.builds(
     lambda uid, *parts: candidate(uid, **{name: value for part in parts for name, value in part.items()}),
     st.uuids().map(str),

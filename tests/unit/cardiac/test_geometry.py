@@ -47,6 +47,8 @@ def test_a_volume() -> None:
         ({"image_position": None}, Code.GEOMETRY_TAGS_MISSING),
         ({"pixel_spacing": None}, Code.GEOMETRY_TAGS_MISSING),
         ({"pixel_spacing": (0.0, 0.4)}, Code.GEOMETRY_TAGS_MISSING),
+        ({"pixel_spacing": (1e-320, 0.4)}, Code.GEOMETRY_TAGS_MISSING),
+        ({"pixel_spacing": (0.4, 1e300)}, Code.GEOMETRY_TAGS_MISSING),
         ({"rows": None}, Code.GEOMETRY_TAGS_MISSING),
         ({"image_position": (0.0, 0.0, 1e300)}, Code.GEOMETRY_TAGS_MISSING),
         ({"image_orientation": (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)}, Code.ORIENTATION_INVALID),

@@ -1,5 +1,6 @@
 """Hounsfield units of single slices, however they are stored."""
 
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -38,6 +39,15 @@ def test_a_single_image() -> None:
         hu = read(file_of(image), Header.from_dataset(image))
         np.testing.assert_array_equal(hu, truth)
         assert hu.dtype == np.float32
+
+
+@pytest.mark.parametrize("rescale", [(1e36, 0.0), (-1e300, 0.0), (1.0, 1e300), (1e308, -1e308)])
+def test_rescaling_that_leads_to_no_number_is_an_error(rescale: tuple[float, float]) -> None:
+    slope, intercept = rescale
+    header = replace(Header.from_dataset(IMAGES[0]), rescale_slope=slope, rescale_intercept=intercept)
+    with pytest.raises(ImageError) as error:
+        read(file_of(IMAGES[0]), header)
+    assert error.value.code is Code.HEADER_UNREADABLE
 
 
 @pytest.mark.parametrize(
