@@ -188,7 +188,8 @@ def _images(files: Iterable[File]) -> tuple[list[Image], tuple[Unreadable, ...]]
     for file in files:
         try:
             with _opened(file) as stream:
-                dataset = open_file(stream.read(MAXIMUM_HEADER), pixels=False, reads=MAXIMUM_READS_OF_FRAMES)
+                beginning = _beginning(stream)
+            dataset = open_file(beginning, pixels=False, reads=MAXIMUM_READS_OF_FRAMES)
             header = Header.from_dataset(dataset)
             frames = frames_of(dataset) if header.sop_class_uid in MULTI_FRAME_CT else [header]
             unit, padding = _rescale_type(dataset), _padding(dataset)
@@ -215,11 +216,21 @@ def _hounsfield(file: File, headers: Sequence[Header]) -> Iterator[npt.NDArray[n
             yield from read_slices(stream, headers)
     except (FileError, ImageError) as error:
         raise VolumeError(error.code, str(error)) from error
+    except OSError as error:
+        # Opened, and yet not to be read: no fault of where the volume is written to.
+        raise VolumeError(Code.FILE_UNREADABLE, error.strerror or "") from error
 
 
 def _opened(file: File) -> BinaryIO:
     try:
         return file.open("rb") if isinstance(file, Path) else file.open()
+    except OSError as error:
+        raise VolumeError(Code.FILE_UNREADABLE, error.strerror or "") from error
+
+
+def _beginning(stream: BinaryIO) -> bytes:
+    try:
+        return stream.read(MAXIMUM_HEADER)
     except OSError as error:
         raise VolumeError(Code.FILE_UNREADABLE, error.strerror or "") from error
 

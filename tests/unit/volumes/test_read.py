@@ -1,9 +1,11 @@
 """From the files of a series to volumes whose every voxel has the right value at the right place."""
 
+import errno
 import math
 import random
 from collections.abc import Callable
-from typing import Any
+from io import BytesIO
+from typing import Any, BinaryIO
 
 import highdicom
 import numpy as np
@@ -229,6 +231,34 @@ def test_one_slice_makes_no_volume() -> None:
     with pytest.raises(VolumeError) as error:
         only(stack(1))
     assert error.value.code is Code.TOO_FEW_SLICES
+
+
+class Worn:
+    """A file on a disk that gives up: it can be opened, but read only so often."""
+
+    def __init__(self, content: bytes, reads: int) -> None:
+        self.content = content
+        self.reads = reads
+
+    def open(self) -> BinaryIO:
+        self.reads -= 1
+        return BytesIO(self.content) if self.reads >= 0 else Unreadable()
+
+
+class Unreadable(BytesIO):
+    def read(self, size: int | None = -1) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_file_that_opens_and_cannot_be_read_says_so() -> None:
+    contents = [file.content for file in files(stack(5))]
+    series = Series([Worn(contents[0], 0), *map(Memory, contents[1:])])
+    assert [one.code for one in series.unreadable] == [Code.FILE_UNREADABLE]
+    series = Series([Worn(contents[0], 1), *map(Memory, contents[1:])])
+    assert series.unreadable == ()
+    with pytest.raises(VolumeError) as error:
+        series.read(series.plan.stacks[0])
+    assert error.value.code is Code.FILE_UNREADABLE
 
 
 def test_what_is_left_out_is_said() -> None:
