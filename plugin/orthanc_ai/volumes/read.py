@@ -14,12 +14,12 @@ from pydicom import Dataset
 
 from ..attributes import attribute, items
 from ..cardiac.header import Header
-from ..cardiac.multiframe import frames_of
+from ..cardiac.multiframe import READS_OF_GROUP, frames_of
 from ..cardiac.select import MULTI_FRAME_CT
 from ..cardiac.slices import MAXIMUM_HEADER, read_slices
 from ..cardiac.stack import Stack
 from ..codes import Code
-from ..dicom_file import MAXIMUM_READS_OF_FRAMES, FileError, open_file
+from ..dicom_file import MAXIMUM_READS_OF_FRAMES, FileError, each_item, open_file
 from ..xray.errors import ImageError
 from .errors import VolumeError
 from .grid import grid_of
@@ -30,6 +30,7 @@ HOUNSFIELD_TYPES = frozenset({"", "HU", "US"})
 """Values of Rescale Type (0028,1054), PS3.3 section C.11.1.1.2, under which pixel values of CT images are taken for Hounsfield
 units: absent, said so, or "unspecified". Others are e.g. effective atomic numbers or electron densities."""
 
+_TRANSFORMATION = "PixelValueTransformationSequence"
 _INT16 = np.iinfo(np.int16)
 
 type Identity = tuple[str, int | None]
@@ -236,11 +237,18 @@ def _beginning(stream: BinaryIO) -> bytes:
 
 
 def _rescale_type(dataset: Dataset) -> str:
-    """Rescale Type, of multi-frame images as it stands for all frames."""
+    """Rescale Type; of multi-frame images that of all frames or, if they differ, one that is none of Hounsfield units."""
     shared = items(dataset, "SharedFunctionalGroupsSequence")
-    groups = items(shared[0], "PixelValueTransformationSequence") if shared else []
-    value = attribute(groups[0] if groups else dataset, "RescaleType")
-    return str(value or "").strip().upper()
+    of_all = items(shared[0], _TRANSFORMATION) if shared else []
+    if of_all:
+        return _type_in(of_all[0])
+    frames = each_item(dataset, "PerFrameFunctionalGroupsSequence")
+    types = {_type_in(group) for frame in frames for group in each_item(frame, _TRANSFORMATION, READS_OF_GROUP)}
+    return min(types - HOUNSFIELD_TYPES, default="") if types else _type_in(dataset)
+
+
+def _type_in(dataset: Dataset) -> str:
+    return str(attribute(dataset, "RescaleType") or "").strip().upper()
 
 
 def _padding(dataset: Dataset) -> float | None:

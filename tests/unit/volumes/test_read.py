@@ -1,5 +1,6 @@
 """From the files of a series to volumes whose every voxel has the right value at the right place."""
 
+import copy
 import errno
 import math
 import random
@@ -155,6 +156,20 @@ def test_frames_of_another_unit_make_no_volume() -> None:
     multi_frame = enhanced(ct_series("ccta", slices=8))
     shared = multi_frame.SharedFunctionalGroupsSequence[0]
     shared.PixelValueTransformationSequence[0].RescaleType = "EDW"
+    with pytest.raises(VolumeError) as error:
+        volume([multi_frame])
+    assert error.value.code is Code.NOT_HOUNSFIELD
+
+
+def test_frames_that_say_their_unit_one_by_one_make_no_volume_either() -> None:
+    multi_frame = enhanced(ct_series("ccta", slices=8))
+    shared = multi_frame.SharedFunctionalGroupsSequence[0]
+    frames = multi_frame.PerFrameFunctionalGroupsSequence
+    for frame in frames:
+        frame.PixelValueTransformationSequence = copy.deepcopy(shared.PixelValueTransformationSequence)
+    del shared.PixelValueTransformationSequence
+    assert volume([multi_frame]).values.shape[0] == 8
+    frames[5].PixelValueTransformationSequence[0].RescaleType = "EDW"
     with pytest.raises(VolumeError) as error:
         volume([multi_frame])
     assert error.value.code is Code.NOT_HOUNSFIELD
