@@ -25,6 +25,9 @@ DESCRIPTION_FORMAT = 1
 
 _PARTIAL = ".partial"
 
+_LEVELS = 4
+"""Folders above that of a phase that an export makes, or made: of series, study and patient, and its own."""
+
 
 def plan(order: PlanOrder, rules: Rules) -> dict[str, Any]:
     """The verdict on a series, its phases with their images, and what is left out, in JSON types."""
@@ -78,6 +81,9 @@ def write_phase(order: PhaseOrder) -> dict[str, Any]:
     (partial / DESCRIPTION).write_text(json.dumps(description, indent=1))
     size = _make_durable(partial)
     partial.rename(order.folder)
+    # The journal will say that it is there. So must the folders in which it lies, some of which may be new.
+    for above in order.folder.parents[:_LEVELS]:
+        _sync(above)
     return {**description, "bytes": size}
 
 
@@ -120,14 +126,20 @@ def _write(phase: Phase, order: PhaseOrder, folder: Path) -> dict[str, Any]:
 def _make_durable(folder: Path) -> int:
     """Let everything in a folder outlive a power cut; its size in bytes."""
     size = 0
-    for file in folder.rglob("*"):
-        descriptor = os.open(file, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-            size += os.fstat(descriptor).st_size if file.is_file() else 0
-        finally:
-            os.close(descriptor)
+    for file in (folder, *folder.rglob("*")):
+        status = _sync(file)
+        size += status.st_size if file.is_file() else 0
     return size
+
+
+def _sync(file: Path) -> os.stat_result:
+    """Let the content of a file, or the names in a folder, outlive a power cut (fsync(2))."""
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+        return os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _named(header: Header) -> dict[str, Any]:
