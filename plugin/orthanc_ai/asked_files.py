@@ -14,7 +14,9 @@ MAXIMUM_BYTES = 512 * 2**20
 
 
 @contextmanager
-def handed_over(file: Callable[[str], Shared | bytes | None], wanted: Iterable[str]) -> Iterator[Mapping[str, Shared]]:
+def handed_over(
+    file: Callable[[str], Shared | bytes | None], wanted: Iterable[str], *, doing_without: bool
+) -> Iterator[Mapping[str, Shared]]:
     """Files for as long as a worker needs them.
 
     Parameters
@@ -23,10 +25,17 @@ def handed_over(file: Callable[[str], Shared | bytes | None], wanted: Iterable[s
         Gives a file, or its place, by SOP Instance UID; ``None`` if it is gone.
     wanted
         SOP Instance UIDs.
+    doing_without
+        Whether files that Orthanc cannot read are left out.
 
     Yields
     ------
-    Where they lie. Those that are gone, cannot be read or are too many are left out.
+    Where they lie. Those that are gone or too many are left out.
+
+    Raises
+    ------
+    ServerError
+        If Orthanc cannot read one, and it is not to be left out.
     """
     memory = Handover()
     left = MAXIMUM_BYTES
@@ -36,6 +45,8 @@ def handed_over(file: Callable[[str], Shared | bytes | None], wanted: Iterable[s
             try:
                 found = file(uid)
             except ServerError:
+                if not doing_without:
+                    raise
                 continue
             if isinstance(found, bytes):
                 if len(found) > left:

@@ -151,7 +151,7 @@ class Job:
                 held = _held(str(work.code), previous, asked=asked, model=work.model)
                 self._end(analysis, found, Answer(held), started)
                 return Ended(Code.HELD, again=isinstance(self._work(analysis, found), Work))
-            answer = self._answer(analysis, found, work, previous)
+            answer = self._answer(analysis, found, work, previous, asked=asked)
             if answer is None:
                 return Ended()
             # Asked for before the outcome is written: a crash then costs a needless look, and forgets none.
@@ -203,7 +203,9 @@ class Job:
 
     # Doing it
 
-    def _answer(self, analysis: Analysis, found: Resource, work: Work, previous: Outcome | None) -> Answer | None:
+    def _answer(
+        self, analysis: Analysis, found: Resource, work: Work, previous: Outcome | None, *, asked: bool
+    ) -> Answer | None:
         """What a worker makes of it, its report stored; ``None`` if the resource has gone meanwhile.
 
         Raises
@@ -229,16 +231,25 @@ class Job:
             task = Task(analysis.name, payload, work.recipe, replaced, work.weights, work.scorer)
             answer = self._run(task)
             if answer.needs:
-                answer = self._run_with_files(task, work, answer)
+                attempts, spared = _attempts(previous, asked=asked)
+                final = attempts + 1 - spared >= self._max_attempts
+                answer = self._run_with_files(task, work, answer, doing_without=final)
             if work.notes:
                 notes = (*answer.outcome.notes, *work.notes)
                 answer = replace(answer, outcome=replace(answer.outcome, notes=notes))
             return None if answer.dicom is not None and not self._keeper.keep(found, answer) else answer
 
-    def _run_with_files(self, task: Task, work: Work, first: Answer) -> Answer:
-        """What a worker makes of a task with the files that it has asked for."""
-        with handed_over(work.file, first.needs) as files:
-            second = self._run(replace(task, files=files))
+    def _run_with_files(self, task: Task, work: Work, first: Answer, *, doing_without: bool) -> Answer:
+        """What a worker makes of a task with the files that it has asked for.
+
+        What Orthanc cannot read now may be there later, and what is settled without it stays so. The last attempt does
+        without it: one file must not cost a study its report.
+        """
+        try:
+            with handed_over(work.file, first.needs, doing_without=doing_without) as files:
+                second = self._run(replace(task, files=files))
+        except ServerError as error:
+            raise Fault(Code.FILE_UNREADABLE, str(error)) from error
         return replace(
             second,
             seconds=_sum(first.seconds, second.seconds),

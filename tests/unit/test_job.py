@@ -468,13 +468,36 @@ def test_files_that_a_worker_asks_for_are_handed_over_and_the_task_is_done_once_
         house.bench.tasks[1].files[first].read()
 
 
-def test_a_file_that_cannot_be_read_is_left_out(house: House) -> None:
+def judge_when_due(house: House, study: str) -> Ended:
+    before = house.archive.outcome(study, CARDIAC_METADATA)
+    if before and before.due:
+        due = dataclasses.replace(before, due="2026-01-01T00:00:00+00:00")
+        house.archive.items[study].metadata[CARDIAC_METADATA] = due.to_text()
+    return house.job.do(house.cardiac, study, asked=False)
+
+
+def test_a_file_that_cannot_be_read_is_tried_again_and_left_out_at_last(house: House) -> None:
+    image = house.archive.put("a", modality="CT")
+    (study,) = [one.identifier for one in house.archive.items.values() if one.level == "study"]
+    house.archive.trouble = fail("file")
+    for _ in range(2):
+        house.bench.next.append(asks_for(image))
+        assert judge_when_due(house, study) == Ended(Code.RETRYING, Code.FILE_UNREADABLE)
+    house.bench.next.append(asks_for(image))
+    assert judge_when_due(house, study) == Ended(Code.REPORTED)
+    assert [task.files for task in house.bench.tasks] == [None, None, None, {}]
+
+
+def test_a_file_that_can_be_read_again_is_not_left_out(house: House) -> None:
     image = house.archive.put("a", modality="CT")
     (study,) = [one.identifier for one in house.archive.items.values() if one.level == "study"]
     house.bench.next.append(asks_for(image))
     house.archive.trouble = fail("file")
-    assert house.job.do(house.cardiac, study, asked=False) == Ended(Code.REPORTED)
-    assert house.bench.tasks[1].files == {}
+    assert judge_when_due(house, study).code is Code.RETRYING
+    house.archive.trouble = lambda _: None
+    house.bench.next.append(asks_for(image))
+    assert judge_when_due(house, study) == Ended(Code.REPORTED)
+    assert list(house.bench.tasks[-1].files or ()) == [image]
 
 
 def test_a_worker_that_dies_of_the_files_costs_an_attempt(house: House) -> None:
