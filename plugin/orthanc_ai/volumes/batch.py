@@ -12,6 +12,8 @@ from typing import Any
 from ..analyses import Task
 from ..batches.run import Run
 from ..cardiac.header import NEEDED_TAGS_BY_LEVEL
+from ..cardiac.header import Level as DicomLevel
+from ..cardiac.index_tags import SIGNATURE_METADATA, is_complete
 from ..cardiac.patients import QUARANTINE
 from ..cardiac.select import MULTI_FRAME_CT
 from ..codes import Code
@@ -151,11 +153,16 @@ class _Exporter:
         return next((note for note in outcome.notes if note in QUARANTINE), None) if outcome else None
 
     def _plan(self, study: Resource, series: Resource) -> tuple[Outcome, dict[str, str]]:
-        """How a series falls into phases, and the Orthanc identifiers of its instances by SOP Instance UID."""
+        """How a series falls into phases, and the Orthanc identifiers of its instances by SOP Instance UID.
+
+        ``INDEX_INCOMPLETE`` if the index may lack what headers have: phases would be told wrongly, without a word.
+        """
         # Orthanc warns of tags that are asked for and not in the file, so none are.
         shared = {name: study.tags[name] for name in NEEDED_TAGS_BY_LEVEL["Study"] if name in study.tags}
         shared |= {name: series.tags[name] for name in NEEDED_TAGS_BY_LEVEL["Series"] if name in series.tags}
         instances = list(self.server.children("series", series.identifier, "instance"))
+        if not (_is_complete(series, "Series") and all(_is_complete(one, "Instance") for one in instances)):
+            return Outcome(Code.INDEX_INCOMPLETE, ""), {}
         headers = tuple({**shared, **one.tags, "SOPClassUID": one.metadata.get("SopClassUid", "")} for one in instances)
         identifiers = {str(one.tags.get("SOPInstanceUID", "")): one.identifier for one in instances}
         multi_frame = [str(one.get("SOPInstanceUID", "")) for one in headers if one["SOPClassUID"] in MULTI_FRAME_CT]
@@ -295,3 +302,7 @@ class _Exporter:
         counts = dict(self.run.summary.get("codes", {}))
         counts[str(phase["code"])] = counts.get(str(phase["code"]), 0) + 1
         self.run.summarise(codes=counts, bytes=self.run.summary.get("bytes", 0) + phase.get("bytes", 0))
+
+
+def _is_complete(resource: Resource, level: DicomLevel) -> bool:
+    return is_complete(resource.metadata.get(SIGNATURE_METADATA, ""), level)

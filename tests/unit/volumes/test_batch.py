@@ -11,10 +11,14 @@ from typing import Any, cast
 
 import pytest
 from pydicom import Dataset
+from pydicom.datadict import tag_for_keyword
 
 from orthanc_ai.analyses import Answer, Task
 from orthanc_ai.batches.batch import InterruptedBatch
 from orthanc_ai.batches.run import Run
+from orthanc_ai.cardiac.header import NEEDED_TAGS_BY_LEVEL
+from orthanc_ai.cardiac.header import Level as DicomLevel
+from orthanc_ai.cardiac.index_tags import SIGNATURE_METADATA
 from orthanc_ai.codes import Code
 from orthanc_ai.handover import Shared
 from orthanc_ai.outcomes import CARDIAC_METADATA, Outcome
@@ -42,6 +46,12 @@ REQUEST: Mapping[str, Any] = {
     "windows": [],
 }
 PHASES = ["0%", "20%", "40%", "60%", "80%"]
+LEVELS: tuple[DicomLevel, ...] = ("Series", "Instance")
+SIGNATURES = {
+    level: ";".join(f"{tag >> 16:04x},{tag & 0xFFFF:04x}" for tag in map(tag_for_keyword, keywords) if tag)
+    for level in LEVELS
+    for keywords in [NEEDED_TAGS_BY_LEVEL[level]]
+}
 
 
 class Index:
@@ -58,9 +68,10 @@ class Index:
                 named = {name: str(first[name].value) for name in ("StudyInstanceUID", "PatientID", "StudyDate")}
                 self.rows.append(Resource("study", study, named, {}, labels=("cardiac-ct",)))
             outcome = Outcome(Code.ACCEPTED, "", data={"accepted": True, "role": "CCTA", "codes": [], "phases": PHASES})
-            self.rows.append(Resource("series", one, tags(first), {CARDIAC_METADATA: outcome.to_text()}, study))
+            metadata = {CARDIAC_METADATA: outcome.to_text(), SIGNATURE_METADATA: SIGNATURES["Series"]}
+            self.rows.append(Resource("series", one, tags(first), metadata, study))
             for dataset, file in zip(datasets, files(datasets), strict=True):
-                metadata = {"SopClassUid": str(dataset.SOPClassUID)}
+                metadata = {"SopClassUid": str(dataset.SOPClassUID), SIGNATURE_METADATA: SIGNATURES["Instance"]}
                 instance = f"instance {dataset.SOPInstanceUID}"
                 self.rows.append(Resource("instance", instance, tags(dataset), metadata, one))
                 path = folder / dataset.SOPInstanceUID
@@ -221,6 +232,19 @@ def test_of_images_at_the_same_positions_no_volume_is_made(worker: Worker, tmp_p
     export(Index(tmp_path / "storage", [*once, *twice]), worker).run(run)
     assert codes(run) == {"40%": "DUPLICATE_POSITIONS"}
     assert worker.phases == []
+
+
+@pytest.mark.parametrize("level", ["series", "instance"])
+def test_what_the_index_cannot_tell_is_not_guessed(index: Index, worker: Worker, tmp_path: Path, level: Level) -> None:
+    """One image was stored before the index kept the attributes of phases."""
+    place, old = next((place, row) for place, row in enumerate(index.rows) if row.level == level)
+    metadata = {name: text for name, text in old.metadata.items() if name != SIGNATURE_METADATA}
+    index.rows[place] = replace(old, metadata=metadata)
+    run = run_of(tmp_path, acceptedOnly=False)
+    export(index, worker).run(run)
+    [record] = run.settled.values()
+    assert (record["phase"], record["series"]["code"]) == (None, "INDEX_INCOMPLETE")
+    assert worker.orders == []
 
 
 def test_files_that_are_elsewhere_are_spooled(worker: Worker, tmp_path: Path) -> None:
