@@ -78,6 +78,7 @@ class Export:
         workers = self._workers(own)
         exporter = _Exporter(self._server, self._storage, workers, own, run, wanted, settled_before(run.settled))
         run.expect(sum(expected.values()))
+        exporter.count_settled()
         try:
             for identifier in sorted(expected):
                 run.check()
@@ -145,6 +146,12 @@ class _Exporter:
                 run.settle(key, record)
                 self._count(record["phase"])
         return len(phases)
+
+    def count_settled(self) -> None:
+        """Count what earlier runs have settled: a kill takes along what was counted then."""
+        self.run.summarise(codes={}, bytes=0)
+        for record in self.run.settled.values():
+            self._count(record["phase"] or record["series"])
 
     def _quarantine(self, study: str) -> Code | None:
         """Why a study stands for no patient, by its outcome."""

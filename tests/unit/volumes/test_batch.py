@@ -202,6 +202,8 @@ def test_what_is_settled_is_not_done_again(index: Index, worker: Worker, tmp_pat
     export(index, again).run(run)
     assert again.phases == ["phase-40pct", "phase-60pct", "phase-80pct"]
     assert codes(run) == codes(first)
+    # After a kill nothing of what was counted before is known.
+    assert run.summary == first.summary
     idle = Worker()
     export(index, idle).run(run_of(tmp_path, dict(run.settled)))
     assert idle.orders == []
