@@ -89,6 +89,16 @@ class Run:
         """
         while not self._ended.is_set() and self._paused():
             self._ended.wait(_LOOK_S)
+        self.check_end()
+
+    def check_end(self) -> None:
+        """Go on, also while the work is paused; to be called within an item that takes long.
+
+        Raises
+        ------
+        InterruptedBatch
+            If the work is to end.
+        """
         if self._ended.is_set():
             raise InterruptedBatch
 

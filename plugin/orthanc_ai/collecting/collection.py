@@ -30,6 +30,11 @@ VERDICT_PATIENCE_S = 600.0
 
 VERDICT_POLL_S = 1.0
 
+VERDICT_SHARE = 4
+"""Between two looks, so many times as long as a look takes: of thousands of studies it takes seconds of the index."""
+
+LONGEST_VERDICT_POLL_S = 60.0
+
 SUMMARY_EVERY_S = 1.0
 """How often a search says how far it is."""
 
@@ -138,9 +143,14 @@ class Collections:
         verdicts = Verdicts(self._server, awaited)
         last = self._clock()
         while True:
-            if verdicts.look():
-                last = self._clock()
+            began = self._clock()
+            came = verdicts.look(run.check_end)
+            looked = self._clock()
+            last = looked if came else last
             run.summarise(**verdicts.summary())
-            if not verdicts.pending or self._clock() - last > VERDICT_PATIENCE_S:
+            if not verdicts.pending or looked - last > VERDICT_PATIENCE_S:
                 return
-            run.wait(VERDICT_POLL_S)
+            until_next_s = min(max(VERDICT_POLL_S, VERDICT_SHARE * (looked - began)), LONGEST_VERDICT_POLL_S)
+            run.wait(until_next_s)
+            # While an operator has paused the work, there are no verdicts to come.
+            last += max(0.0, self._clock() - looked - until_next_s)

@@ -1,5 +1,7 @@
 """What is here already, so that nothing is fetched twice."""
 
+from collections.abc import Iterable
+
 from ..server import Resource, Server
 from .plan import Series, Study
 
@@ -12,13 +14,18 @@ class Holdings:
 
     def count(self, study: Study, series: Series) -> int:
         """Number of instances of a series."""
-        return sum(len(one.children) for one in self._series(study, series))
+        found = self._series(study, series)
+        # Under several Patient IDs, the same instance may be here several times.
+        return len(found[0].children) if len(found) == 1 else len(self._instances(found))
 
     def instances(self, study: Study, series: Series) -> frozenset[str]:
         """SOP Instance UIDs of a series."""
+        return self._instances(self._series(study, series))
+
+    def _instances(self, found: Iterable[Resource]) -> frozenset[str]:
         return frozenset(
             str(instance.tags.get("SOPInstanceUID", ""))
-            for one in self._series(study, series)
+            for one in found
             for instance in self._server.children("series", one.identifier, "instance")
         )
 

@@ -135,9 +135,17 @@ class Transfers:
         ------
         PeerError
             ``PEER_SILENT`` if it does not end.
-        InterruptedBatch
-            The job has been cancelled then: a later run fetches what is missing.
+        InterruptedBatch, ServerError
+            The job has been cancelled then: a later run fetches what is missing, and a job of WADO-RS does not say of what
+            it is, so that it could be found again.
         """
+        try:
+            return self._end_of(run, job, study, series)
+        except (InterruptedBatch, ServerError):
+            self._cancel(job)
+            raise
+
+    def _end_of(self, run: Run, job: str, study: Study, series: Series) -> Fate:
         poll_s, count, since = FIRST_POLL_S, self._holdings.count(study, series), self._clock()
         while True:
             found = self._server.get(f"/jobs/{job}")
@@ -154,11 +162,7 @@ class Transfers:
                     self._cancel(job)
                     raise PeerError(Code.PEER_SILENT, f"nothing came for {now - since:.0f} s")
                 since = now
-            try:
-                run.wait(poll_s)
-            except InterruptedBatch:
-                self._cancel(job)
-                raise
+            run.wait(poll_s)
             poll_s = min(poll_s * 1.5, LONGEST_POLL_S)
 
     def _cancel(self, job: str) -> None:

@@ -1,7 +1,7 @@
 """What became of the CT series that were fetched: their verdicts, counted."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,11 +43,22 @@ class Verdicts:
         self.pending = [one for one in awaited if any(series.modality == MODALITY for series in one.study.series)]
         self.codes: Counter[Code] = Counter()
 
-    def look(self) -> bool:
-        """Count what has come in; whether anything has."""
-        before = len(self.pending)
-        self.pending = [one for one in self.pending if not self._count(one)]
-        return len(self.pending) < before
+    def look(self, check: Callable[[], None]) -> bool:
+        """Count what has come in; whether anything has.
+
+        Parameters
+        ----------
+        check
+            Called before each study, of which there may be 20,000; what it raises ends the look.
+        """
+        left = []
+        for one in self.pending:
+            check()
+            if not self._count(one):
+                left.append(one)
+        came = len(left) < len(self.pending)
+        self.pending = left
+        return came
 
     def summary(self) -> Mapping[str, Any]:
         """The numbers in JSON types."""

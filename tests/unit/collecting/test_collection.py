@@ -16,6 +16,7 @@ from orthanc_ai.collecting import plan
 from orthanc_ai.collecting.collection import VERDICT_PATIENCE_S, Collections
 from orthanc_ai.collecting.fault import PeerError
 from orthanc_ai.collecting.transfers import GRACE_S
+from orthanc_ai.server import Resource, ServerError
 from orthanc_ai.settings import AI, CardiacCT, Collecting
 
 from .archive import AWAY, BROKE_OFF, REFUSED, SILENT, House, Uids, ct
@@ -274,6 +275,24 @@ def test_a_stop_cancels_the_job_that_is_under_way(tmp_path: Path) -> None:
     assert office.states() == {"1.2.1": "fetched"}
 
 
+def test_a_job_that_orthanc_does_not_tell_of_is_cancelled(tmp_path: Path) -> None:
+    class Busy(House):
+        def get(self, path: str, **more: Any) -> Any:
+            if path == "/jobs/1" and not self.states["1"].get("asked"):
+                self.states["1"]["asked"] = True
+                raise ServerError("busy")
+            return super().get(path, **more)
+
+    house = Busy(ct(1))
+    house.obeys = obeying({"State": "Running"})
+    office = Office(house, tmp_path)
+    with pytest.raises(ServerError):
+        office.run()
+    assert house.states["1"]["State"] == "Failure"
+    office.run()
+    assert office.states() == {"1.2.1": "fetched"}
+
+
 def test_a_question_is_asked_again_and_then_the_batch_has_failed(tmp_path: Path) -> None:
     left = 2
 
@@ -363,3 +382,51 @@ def test_verdicts_that_do_not_come_are_not_waited_for_without_end(tmp_path: Path
     summary = office.run().summary
     assert summary["studiesNotJudged"] == 1
     assert office.time < 2 * VERDICT_PATIENCE_S
+
+
+def test_verdicts_are_waited_for_over_an_operators_pause(tmp_path: Path) -> None:
+    house = House(ct(1))
+    office = Office(house, tmp_path, judges=True)
+
+    def passes() -> None:
+        # Once, a pause: then the work goes on.
+        if office.time < VERDICT_PATIENCE_S:
+            office.time += 2 * VERDICT_PATIENCE_S
+        elif office.time > 2 * VERDICT_PATIENCE_S + 100:
+            house.judge("1.2.1", "ACCEPTED")
+
+    office.passes = passes
+    assert office.run().summary["verdicts"] == {"ACCEPTED": 1}
+
+
+def test_a_stop_does_not_wait_for_a_look_at_the_verdicts_on_all_studies(tmp_path: Path) -> None:
+    class Counted(House):
+        looks = 0
+
+        def metadata(self, level: str, identifier: str, name: str) -> str | None:
+            self.looks += 1
+            if self.looks == 7:
+                office.ended.set()
+            return super().metadata(level, identifier, name)
+
+    house = Counted(*(ct(number) for number in range(10)))
+    office = Office(house, tmp_path, judges=True)
+    with pytest.raises(InterruptedBatch):
+        office.run()
+    assert house.looks == 7
+
+
+def test_images_that_are_here_twice_do_not_stand_for_others(tmp_path: Path) -> None:
+    class TwoPatients(House):
+        """Half of the series has come before, under two Patient IDs."""
+
+        def find(self, level: str, query: Any = None, parent: Any = None, **more: Any) -> tuple[Resource, ...]:
+            return super().find(level, query, parent, **more) * 2
+
+    house = TwoPatients(ct(1, instances=4))
+    for number in range(2):
+        house.here.setdefault(("1.2.1", "1.2.1.0"), set()).add(f"1.2.1.0.{number}")
+    office = Office(house, tmp_path)
+    office.run()
+    assert office.states() == {"1.2.1": "fetched"}
+    assert house.sent == {"1.2.1.0.2": 1, "1.2.1.0.3": 1}
