@@ -12,6 +12,7 @@ from .api.access import Access
 from .api.context import Context
 from .api.dispatch import Dispatcher
 from .api.routes import Routes
+from .batches.batches import JOIN_S as BATCHES_S
 from .batches.batches import Batches
 from .batches.run import Kind
 from .cardiac.index_tags import EXTRA_MAIN_DICOM_TAGS
@@ -67,14 +68,18 @@ class Running:
     def stop(self) -> None:
         """Stop it all, and wait for what is at work."""
         self.monitor.stop()
+        # All are told first and waited for last: one after the other would take longer than Orthanc has to stop.
         for batches in self.batches:
-            batches.stop()
+            batches.give_up()
+        until = time.monotonic() + BATCHES_S
         self.deliveries.stop()
         self.inbox.stop()
         # In this order: jobs must know that their workers are taken away, not dead.
         self.jobs.give_up()
         self.workers.stop()
         self.jobs.join()
+        for batches in self.batches:
+            batches.join(until - time.monotonic())
 
 
 class Plugin:

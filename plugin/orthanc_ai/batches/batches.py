@@ -1,14 +1,17 @@
 """`Batches`: the batches of one kind, one after the other on a thread of their own."""
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..codes import Code
 from ..server import ServerError
+from ..workers import place
 from .batch import OPEN, Batch, BatchError, InterruptedBatch, State
 from .run import Kind, Run
 from .store import Store, now
@@ -21,6 +24,7 @@ LONGEST_PAUSE_S = 600.0
 """Pauses of a batch that cannot go on now: each twice as long as the one before."""
 
 JOIN_S = 20.0
+"""How long a stopping server waits for the work of all kinds of batches together: Orthanc has 40 s to stop."""
 
 
 class Batches:
@@ -65,15 +69,23 @@ class Batches:
         """Begin, with what a restart has interrupted."""
         self._thread.start()
 
-    def stop(self) -> None:
+    def give_up(self) -> None:
         """Let the work end soon; the next start goes on with it."""
         self._stopping.set()
         self._bell.set()
         with self._lock:
             if self._current:
                 self._current[2].set()
+
+    def join(self, seconds: float = JOIN_S) -> None:
+        """Wait for the end of the work, so many seconds at most."""
         if self._thread.is_alive():
-            self._thread.join(JOIN_S)
+            self._thread.join(max(0.0, seconds))
+
+    def stop(self) -> None:
+        """Let the work end, and wait for that."""
+        self.give_up()
+        self.join()
 
     def begin(self, request: Mapping[str, Any]) -> Batch:
         """Take in a batch; when this returns, it is written down.
@@ -132,11 +144,16 @@ class Batches:
                     self._store.save(replace(batch, state=State.CANCELLED))
                     self._removed.add(identifier)
                     self._current[2].set()
-                else:
-                    self._store.remove(batch)
+                    return True
+                away = self._store.take_away(batch)
             except OSError as error:
                 raise _unavailable(error) from None
-            return True
+        # Without the lock: an export of a whole archive takes its time to delete, and others ask how theirs stand.
+        try:
+            _delete(away)
+        except OSError as error:
+            raise _unavailable(error) from None
+        return True
 
     def _shown(self, batch: Batch) -> Batch | None:
         """A batch as it stands now; ``None`` if it is being removed."""
@@ -150,6 +167,7 @@ class Batches:
     # ---- On the thread -----------------------------------------------------------------------------------------
 
     def _work(self) -> None:
+        self._clear()
         pause_s = self._first_pause_s
         while not self._stopping.is_set():
             self._bell.clear()
@@ -159,6 +177,9 @@ class Batches:
             except (OSError, ServerError) as error:
                 self._warn(f"AI: a batch of {self._kind.name} cannot go on now and is tried again: {_kind_of(error)}")
                 went_on, batch = False, None
+            except Exception as error:  # noqa: BLE001 - if this thread ended, nothing that is asked for would ever begin
+                self._warn(f"AI: batches of {self._kind.name}: {Code.INTERNAL_ERROR}: {place(error)}; tried again")
+                went_on, batch = False, None
             if not went_on:
                 self._stopping.wait(pause_s)
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
@@ -167,20 +188,32 @@ class Batches:
             if batch is None:
                 self._bell.wait()
 
+    def _clear(self) -> None:
+        """Delete what was taken away before a kill."""
+        for away in self._store.taken_away():
+            try:
+                _delete(away)
+            except OSError as error:
+                self._warn(f"AI: what is left of a removed batch of {self._kind.name} stays: {_kind_of(error)}")
+
     def _next(self) -> Batch | None:
         """The oldest batch that has work to do. What is cancelled is removed on the way."""
         with self._lock:
             batches = self._store.all()
-            for batch in batches:
-                if batch.state is State.CANCELLED:
-                    self._store.remove(batch)
-            return next((batch for batch in batches if batch.state in OPEN), None)
+            away = [self._store.take_away(batch) for batch in batches if batch.state is State.CANCELLED]
+        for folder in away:
+            _delete(folder)
+        return next((batch for batch in batches if batch.state in OPEN), None)
 
     def _run(self, batch: Batch) -> bool:
         """Do the work of a batch; whether it is over, or has at least come further."""
         journal = self._store.journal(batch)
-        journal.mend()
-        settled = journal.read()
+        try:
+            journal.mend()
+            settled = journal.read()
+        except ValueError:
+            self._fail(batch, "its journal cannot be read")
+            return True
         before = len(settled)
         ended = threading.Event()
         output = self._store.output(batch)
@@ -215,14 +248,30 @@ class Batches:
         )
         return after.state is not State.WAITING or run.done > before
 
+    def _fail(self, batch: Batch, detail: str) -> None:
+        """A batch cannot even be begun: else it would keep back all that come after it."""
+        self._warn(f"AI: {self._kind.name} {State.FAILED}: {Code.BATCHES_UNAVAILABLE}: {detail}")
+        failed = replace(batch, state=State.FAILED, ended=now(), code=Code.BATCHES_UNAVAILABLE, detail=detail)
+        with self._lock:
+            # It may have been taken away meanwhile.
+            if self._store.get(batch.identifier) == batch:
+                self._store.save(failed)
+
     def _leave(self, batch: Batch) -> None:
         with self._lock:
             self._current = None
-            if batch.identifier in self._removed:
-                self._removed.discard(batch.identifier)
-                self._store.remove(replace(batch, state=State.CANCELLED))
-            else:
+            if batch.identifier not in self._removed:
                 self._store.save(batch)
+                return
+            self._removed.discard(batch.identifier)
+            away = self._store.take_away(batch)
+        _delete(away)
+
+
+def _delete(folder: Path) -> None:
+    # Somebody else may be at it.
+    with suppress(FileNotFoundError):
+        shutil.rmtree(folder)
 
 
 def _kind_of(error: Exception) -> str:

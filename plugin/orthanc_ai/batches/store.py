@@ -8,20 +8,19 @@ import json
 import os
 import re
 import secrets
-import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ..files import write_atomically
-from .batch import OPEN, Batch, State
+from .batch import Batch
 
 _IDENTIFIER = re.compile(r"[0-9a-f]{16}")
 _BATCH = "batch.json"
 _JOURNAL = "journal.jsonl"
 _OUTPUT = "output"
+_AWAY = ".removed"
 
 
 class Store:
@@ -81,19 +80,24 @@ class Store:
         found = [batch for name in names if (batch := self.get(name))]
         return sorted(found, key=lambda batch: (batch.created, batch.identifier))
 
-    def remove(self, batch: Batch) -> None:
-        """Remove a batch with everything that it made.
+    def take_away(self, batch: Batch) -> Path:
+        """Take a batch out of the list, in one step that no kill can halve.
+
+        Returns
+        -------
+        The folder with everything that it made, still to be deleted.
 
         Raises
         ------
         OSError
         """
-        # Marked first: what a kill leaves behind of the folder is removed at the next start.
-        if batch.state in OPEN:
-            self.save(replace(batch, state=State.CANCELLED))
-        # The state last, for the same reason.
-        shutil.rmtree(self.output(batch), ignore_errors=True)
-        shutil.rmtree(self._of(batch))
+        away = self._folder / f".{batch.identifier}{_AWAY}"
+        self._of(batch).rename(away)
+        return away
+
+    def taken_away(self) -> list[Path]:
+        """Folders that were taken away and are not deleted yet, as after a kill."""
+        return list(self._folder.glob(f".*{_AWAY}"))
 
     def output(self, batch: Batch) -> Path:
         """The folder of what a batch makes."""
@@ -119,6 +123,8 @@ class Journal:
         Raises
         ------
         OSError
+        ValueError
+            If somebody, or the disk, has spoiled it.
         """
         return dict(self._lines()) if self._file.exists() else {}
 
@@ -155,8 +161,11 @@ class Journal:
         with self._file.open("rb") as stream:
             for line in stream:
                 if line.endswith(b"\n"):
-                    key, record = json.loads(line)
-                    yield key, record
+                    match json.loads(line):
+                        case [str(key), record]:
+                            yield key, record
+                        case _:
+                            raise ValueError("no item of a journal")
 
 
 def now() -> str:

@@ -7,13 +7,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from orthanc_ai.batches import batches as module
 from orthanc_ai.batches.batch import BatchError, State
 from orthanc_ai.batches.batches import MAXIMUM_OPEN, Batches
 from orthanc_ai.batches.run import Run
 from orthanc_ai.codes import Code
+from orthanc_ai.plugin import Running
 from orthanc_ai.server import ServerError
 
 TIMEOUT_S = 10.0
@@ -246,6 +249,72 @@ def test_killed_while_it_was_being_removed(tmp_path: Path) -> None:
     with started(Counting(), tmp_path) as other:
         assert other.get(identifier) is None
         until(lambda: not file.exists())
+
+
+def test_killed_while_its_files_were_being_deleted(tmp_path: Path) -> None:
+    left = tmp_path / "countings" / ".0123456789abcdef.removed"
+    left.mkdir(parents=True)
+    (left / "journal.jsonl").write_text('["Doe^Jane", {}]\n')
+    with started(Counting(), tmp_path) as one:
+        assert one.all() == []
+        until(lambda: not left.exists())
+
+
+def test_while_much_is_deleted_the_others_can_be_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deleting, go = threading.Event(), threading.Event()
+
+    def slow(folder: Path) -> None:
+        deleting.set()
+        assert go.wait(TIMEOUT_S)
+
+    one = batches(Counting(), tmp_path)
+    much, other = one.begin({"items": 1}).identifier, one.begin({"items": 1}).identifier
+    monkeypatch.setattr(module, "_delete", slow)
+    thread = threading.Thread(target=one.remove, args=(much,))
+    thread.start()
+    assert deleting.wait(TIMEOUT_S)
+    assert [batch.identifier for batch in one.all()] == [other]
+    go.set()
+    thread.join()
+
+
+@pytest.mark.parametrize("spoiled", [b"{\n", b"1\n", b"[1, 2]\n", b"[]\n", b"\xff\n"])
+def test_a_spoiled_journal_costs_its_batch_alone(spoiled: bytes, tmp_path: Path) -> None:
+    one = batches(Counting(), tmp_path)
+    bad, good = one.begin({"items": 1}).identifier, one.begin({"items": 1}).identifier
+    (tmp_path / "countings" / bad / "journal.jsonl").write_bytes(spoiled + b'["0", {"number": 0}]\n')
+    with started(Counting(), tmp_path) as again:
+        until(lambda: state(again, good) is State.DONE)
+        batch = again.get(bad)
+        assert batch is not None
+        assert (batch.state, batch.code) == (State.FAILED, Code.BATCHES_UNAVAILABLE)
+
+
+def test_all_kinds_are_told_of_the_stop_before_any_is_waited_for(tmp_path: Path) -> None:
+    both = threading.Barrier(2)
+    left: list[str] = []
+
+    class Leaving:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def run(self, run: Run) -> None:
+            try:
+                run.wait(TIMEOUT_S)
+            finally:
+                both.wait(TIMEOUT_S)
+                left.append(self.name)
+
+    kinds = [
+        Batches(Leaving(name), tmp_path, paused=lambda: False, warn=lambda line: None) for name in ("some", "others")
+    ]
+    begun = [(one, one.begin({}).identifier) for one in kinds]
+    for one in kinds:
+        one.start()
+    until(lambda: all(state(one, identifier) is State.RUNNING for one, identifier in begun))
+    idle = Mock()
+    Running(idle, idle, idle, idle, idle, tuple(kinds)).stop()
+    assert sorted(left) == ["others", "some"]
 
 
 def test_too_many_are_refused(tmp_path: Path) -> None:
