@@ -11,7 +11,10 @@ from .question import Answer, Keys, Level
 
 QUESTION_TIMEOUT_S = 15
 """Seconds without an answer after which a question is given up. Orthanc answers C-FIND to us only when it is over, so a
-server that stops has to wait for it; `batches.batches.JOIN_S` seconds."""
+server that stops has to wait for it, and for the echo behind it; `batches.batches.JOIN_S` seconds."""
+
+ECHO_TIMEOUT_S = 5
+"""Seconds without an answer to C-ECHO after which a peer counts as away."""
 
 _TAGS: Mapping[Level, tuple[str, ...]] = {
     "study": (
@@ -67,8 +70,15 @@ class Modality:
             query = self._server.post(f"{self._path}/query", body)
         except ServerError as error:
             raise self._fault(error, time.monotonic() - began) from None
-        # Orthanc forgets the oldest of more than 100 queries by itself (QueryRetrieveSize).
-        answers = self._server.get(f"/queries/{query['ID']}/answers?expand&simplify") or ()
+        try:
+            answers = self._server.get(f"/queries/{query['ID']}/answers?expand&simplify")
+        except ServerError as error:
+            raise PeerError(Code.PEER_REFUSED, f"C-FIND: its answers cannot be read: {words(error)}") from None
+        if answers is None:
+            # It forgets the oldest of more than 100 queries by itself (QueryRetrieveSize). That is not "nothing found".
+            raise PeerError(
+                Code.PEER_BROKE_OFF, "C-FIND: Orthanc has forgotten the answers, for others that came since"
+            )
         # Where a value is none or a sequence, it is none of those that were asked for.
         return [{name: value for name, value in answer.items() if isinstance(value, str)} for answer in answers]
 
@@ -77,7 +87,7 @@ class Modality:
         if seconds >= min(self._timeout_s, QUESTION_TIMEOUT_S):
             return PeerError(Code.PEER_SILENT, f"no answer to C-FIND within {seconds:.0f} s")
         try:
-            self._server.post(f"{self._path}/echo", {"Timeout": min(self._timeout_s, QUESTION_TIMEOUT_S)})
+            self._server.post(f"{self._path}/echo", {"Timeout": min(self._timeout_s, ECHO_TIMEOUT_S)})
         except ServerError:
             return PeerError(Code.PEER_AWAY, words(error))
         return PeerError(Code.PEER_REFUSED, f"C-FIND: {words(error)}")

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import pytest
 
+from orthanc_ai.batches.batches import JOIN_S
 from orthanc_ai.codes import Code
 from orthanc_ai.collecting.dicom_web import PAGE, DicomWebServer
 from orthanc_ai.collecting.fault import PeerError, of_job
@@ -82,8 +83,26 @@ def test_a_question_that_fails_is_told_apart_by_an_echo() -> None:
         raise ServerError("9 Error in the network protocol")
 
     for post, code in ((refuses, Code.PEER_REFUSED), (is_away, Code.PEER_AWAY)):
+        orthanc = Orthanc(post)
         with pytest.raises(PeerError) as caught:
-            Modality(Orthanc(post).server, "pacs", 60).ask("study", {})
+            Modality(orthanc.server, "pacs", 60).ask("study", {})
+        assert caught.value.code is code
+        # A stopping server waits for both.
+        assert sum(body["Timeout"] for _, body in orthanc.asked) <= JOIN_S
+
+
+def test_answers_that_cannot_be_had_are_not_no_answers() -> None:
+    class Forgetful(Orthanc):
+        def get(self, path: str, **_: Any) -> Any:
+            return None
+
+    class Confused(Orthanc):
+        def get(self, path: str, **_: Any) -> Any:
+            raise ServerError("15 Bad file format")
+
+    for orthanc, code in ((Forgetful(submitted), Code.PEER_BROKE_OFF), (Confused(submitted), Code.PEER_REFUSED)):
+        with pytest.raises(PeerError) as caught:
+            Modality(orthanc.server, "pacs", 60).ask("study", {})
         assert caught.value.code is code
 
 
