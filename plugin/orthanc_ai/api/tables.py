@@ -49,7 +49,7 @@ def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        return " ".join(str(one["code"]) if isinstance(one, dict) else str(one) for one in value)
+        value = " ".join(str(one["code"]) if isinstance(one, dict) else str(one) for one in value)
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return "'" + value
     return value

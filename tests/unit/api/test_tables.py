@@ -17,9 +17,10 @@ class Row(View):
     inner: CodeView | None = None
     flag: bool = True
     notes: tuple[CodeView, ...] = ()
+    labels: tuple[str, ...] = ()
 
 
-COLUMNS = {"text": "text", "score": "score", "code": "inner.code", "flag": "flag", "notes": "notes"}
+COLUMNS = {"text": "text", "score": "score", "code": "inner.code", "flag": "flag", "notes": "notes", "labels": "labels"}
 
 
 def read(rows: list[Row]) -> list[dict[str, str]]:
@@ -29,17 +30,18 @@ def read(rows: list[Row]) -> list[dict[str, str]]:
 def test_values_by_their_paths() -> None:
     code = CodeView.of(Code.HELD)
     assert read([Row(text="a", inner=code, notes=(code, code), flag=False)]) == [
-        {"text": "a", "score": "0.25", "code": "HELD", "flag": "false", "notes": "HELD HELD"}
+        {"text": "a", "score": "0.25", "code": "HELD", "flag": "false", "notes": "HELD HELD", "labels": ""}
     ]
 
 
 def test_without_rows_there_is_the_heading() -> None:
-    assert table("t", [], COLUMNS, None).body == b"text,score,code,flag,notes\r\n"
+    assert table("t", [], COLUMNS, None).body == b"text,score,code,flag,notes,labels\r\n"
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20))
 def test_every_text_survives_and_none_is_a_formula(text: str) -> None:
-    [row] = read([Row(text=text)])
+    [row] = read([Row(text=text, labels=(text, "75%"))])
+    assert not row["labels"].startswith(("=", "+", "-", "@", "\t", "\r"))
     assert row["text"].removeprefix("'") == text.removeprefix("'")
     assert not row["text"].startswith(("=", "+", "-", "@", "\t", "\r"))
 
