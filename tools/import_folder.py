@@ -9,6 +9,7 @@ what is stored already is not stored twice.
 
 import argparse
 import os
+import stat
 import sys
 import time
 from collections import Counter
@@ -30,6 +31,9 @@ PATIENCE_S = 600.0
 """How long a server that does not answer is waited for: it may be restarted."""
 
 PAUSE_S = 2.0
+
+MOST_BROKEN_OFF = 3
+"""So often a file is sent to a server that breaks off at it and yet is there."""
 
 PROGRESS_S = 0.5
 
@@ -73,10 +77,15 @@ class Tally:
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """All files of a folder and those below it, folder by folder; links to folders are not followed."""
-    for path, folders, names in folder.walk():
+    """All files of a folder and those below it, folder by folder, and the folders that cannot be read.
+
+    Links to folders are among the files: they are not followed.
+    """
+    unread: list[OSError] = []
+    for path, folders, names in folder.walk(on_error=unread.append):
         folders.sort()
         yield from (path / name for name in sorted(names))
+    yield from (Path(error.filename) for error in unread)
 
 
 def is_dicom(head: bytes) -> bool:
@@ -104,6 +113,12 @@ def store(client: Client, path: Path) -> tuple[State, str]:
         If there is no server.
     """
     try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            return State.BAD, "a link to a folder" if path.is_symlink() else "a folder that cannot be read"
+        if not stat.S_ISREG(mode):
+            # A pipe would be waited for without end.
+            return State.SKIPPED, ""
         with path.open("rb") as stream:
             head = stream.read(HEAD)
             if not is_dicom(head):
@@ -111,18 +126,32 @@ def store(client: Client, path: Path) -> tuple[State, str]:
             content = head + stream.read()
     except OSError as error:
         return State.BAD, error.strerror or type(error).__name__
-    until = time.monotonic() + PATIENCE_S
+    until, broken_off = time.monotonic() + PATIENCE_S, 0
     while True:
         try:
             answer = client.post("/instances", content, UPLOAD_TIMEOUT_S)
         except ProblemError as problem:
             return State.BAD, _reason(problem)
-        except ServerError:
+        except ServerError as error:
+            # A server that is there and takes the others does not take this one, e.g. for its size.
+            broken_off += _is_there(client)
+            if broken_off == MOST_BROKEN_OFF:
+                return State.BAD, str(error)
             if time.monotonic() > until:
                 raise
             time.sleep(PAUSE_S)
         else:
             return _outcome(answer)
+
+
+def _is_there(client: Client) -> bool:
+    try:
+        client.get("/system")
+    except ProblemError:
+        return True
+    except ServerError:
+        return False
+    return True
 
 
 def _outcome(answer: object) -> tuple[State, str]:
@@ -160,6 +189,11 @@ def import_files(client: Client, folder: Path, paths: Iterable[Path]) -> Tally:
                 show(str(tally))
 
 
+def printable(name: str) -> str:
+    """A file name as a terminal takes it: on old discs, names are in any character set."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in name)
+
+
 def show(text: str) -> None:
     """Show where we are, in one line where that is a terminal's."""
     print(f"\r{text}  " if sys.stdout.isatty() else f"{text}\n", end="", flush=True)
@@ -186,7 +220,7 @@ def main() -> int:
     show(f"{tally}; {time.monotonic() - began:.1f} s")
     print()
     for bad, reason in tally.bad:
-        print(f"  {bad}: {reason}")
+        print(f"  {printable(bad)}: {reason}")
     return 1 if tally.bad else 0
 
 

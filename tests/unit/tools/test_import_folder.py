@@ -1,10 +1,12 @@
 """A folder is stored file by file; nothing in it stops that."""
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
@@ -12,10 +14,12 @@ import pytest
 from phantom.ct import ct_series
 from tools import import_folder
 from tools.client import Client, ServerError
-from tools.import_folder import HEAD, State, files, import_files, is_dicom
+from tools.import_folder import HEAD, State, files, import_files, is_dicom, printable
 
 BAD = b"\0" * 128 + b"DICM" + b"bad"
 FILTERED = b"\0" * 128 + b"DICM" + b"filtered"
+TOO_MUCH = b"\0" * 128 + b"DICM" + b"too much"
+"""At this the server breaks off."""
 
 
 class Orthanc:
@@ -27,10 +31,18 @@ class Orthanc:
         server = self
 
         class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                if server.failures > 0:
+                    self.close_connection = True
+                else:
+                    self._answer(200, {})
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if server.failures > 0:
                     server.failures -= 1
+                    self.close_connection = True
+                elif body == TOO_MUCH:
                     self.close_connection = True
                 elif body == BAD:
                     self._answer(400, {"Message": "Bad file format", "HttpError": "Bad Request", "Details": ""})
@@ -111,6 +123,48 @@ def test_a_server_that_restarts_is_waited_for(orthanc: Orthanc, folder: Path, mo
     orthanc.failures = 10_000
     with pytest.raises(ServerError):
         import_files(orthanc.client, folder, files(folder))
+
+
+def test_a_file_at_which_the_server_breaks_off_stops_nothing(
+    orthanc: Orthanc, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_folder, "PAUSE_S", 0.01)
+    (folder / "A").write_bytes(TOO_MUCH)
+    tally = import_files(orthanc.client, folder, files(folder))
+    assert tally.counts[State.STORED] == 6
+    assert "A" in [name for name, _ in tally.bad]
+
+
+def test_what_is_no_file_is_not_waited_for(orthanc: Orthanc, folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    tally = import_files(orthanc.client, folder, files(folder))
+    assert (tally.counts[State.STORED], tally.counts[State.SKIPPED]) == (6, 4)
+
+
+def test_a_folder_that_is_not_there_is_said(orthanc: Orthanc, folder: Path) -> None:
+    missing = folder / "nowhere"
+    assert import_files(orthanc.client, missing, files(missing)).bad == [(".", "No such file or directory")]
+
+
+def test_a_folder_that_cannot_be_read_is_said(orthanc: Orthanc, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scan = os.scandir
+
+    # Tests may run as root, who may read everything.
+    def refusing(path: Path) -> Any:
+        if Path(path).name == "P1":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    tally = import_files(orthanc.client, folder, files(folder))
+    assert tally.counts[State.STORED] == 3
+    assert ("P1", "a folder that cannot be read") in tally.bad
+
+
+def test_names_of_any_character_set_can_be_printed() -> None:
+    name = os.fsdecode("Müller\n".encode("latin-1"))
+    assert printable(name) == "M\\udcfcller\\n"
+    assert printable("Müller 1.dcm") == "Müller 1.dcm"
 
 
 def test_what_a_file_is_can_be_seen_from_its_beginning(folder: Path) -> None:
