@@ -26,7 +26,7 @@ from pydicom.encaps import encapsulate, get_frame
 from bench.answers import FOLDER, machine, table, write_json
 from bench.decoders import Compressed, Decoder, Pixels, installed
 from orthanc_ai.codes import Code
-from orthanc_ai.xray.decode import decode
+from orthanc_ai.images.decode import decode
 from phantom.dicom import chest_dx
 from phantom.progress import progress
 

@@ -16,11 +16,11 @@ from pydicom.uid import (
 )
 
 from orthanc_ai.dicom_file import FileError, header_of, open_file
+from orthanc_ai.images.digest import pixel_digest
+from orthanc_ai.images.errors import ImageError
 from orthanc_ai.models.card import load_card
 from orthanc_ai.report.errors import ReportError
 from orthanc_ai.report.header import inherit, instance_reference
-from orthanc_ai.xray.digest import pixel_digest
-from orthanc_ai.xray.errors import ImageError
 from orthanc_ai.xray.pixels import read_radiograph
 from orthanc_ai.xray.select import judge
 from phantom.dicom import Encoding, chest_dx

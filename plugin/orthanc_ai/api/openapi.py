@@ -13,7 +13,7 @@ from ..codes import Code
 from .http import CSV_TYPE, HTML_TYPE, JSON_TYPE, PROBLEM_TYPE, STATUS, ProblemView
 
 if TYPE_CHECKING:
-    from .routes import Route
+    from .route import Route
 
 _REFERENCE = "#/components/schemas/{model}"
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from ..codes import Code
 from ..dicom_file import MAXIMUM_READS_OF_FRAMES, FileError, open_file
 from ..handover import Shared
-from ..xray.errors import ImageError
+from ..images.errors import ImageError
 from .contrast import Contrast, blood_in, is_enough, judge_blood, slices_to_look_at
 from .header import Header
 from .judge import is_unread

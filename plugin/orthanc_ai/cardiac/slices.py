@@ -15,9 +15,9 @@ from pydicom.uid import UID
 from ..attributes import MalformedError, attribute
 from ..codes import Code
 from ..dicom_file import MAXIMUM_READS_OF_FRAMES, open_header
-from ..xray.cells import read_cells
-from ..xray.decode import decode
-from ..xray.errors import ImageError
+from ..images.cells import read_cells
+from ..images.decode import decode
+from ..images.errors import ImageError
 from .header import Header
 
 MAXIMUM_HEADER = 32 * 2**20

@@ -20,7 +20,7 @@ from ..cardiac.slices import MAXIMUM_HEADER, read_slices
 from ..cardiac.stack import Stack
 from ..codes import Code
 from ..dicom_file import MAXIMUM_READS_OF_FRAMES, FileError, each_item, open_file
-from ..xray.errors import ImageError
+from ..images.errors import ImageError
 from .errors import VolumeError
 from .grid import grid_of
 from .plan import Plan, plan_series

@@ -9,6 +9,8 @@ from ..analyses import XRAY, Answer, Task
 from ..codes import Code
 from ..concepts import Finding
 from ..dicom_file import FileError, header_of, open_file
+from ..images.digest import pixel_digest
+from ..images.errors import ImageError
 from ..models.address import Address
 from ..models.card import load_card, with_thresholds
 from ..models.engine import Scorer, load_engine
@@ -24,8 +26,6 @@ from ..report.uids import report_identity
 from ..settings import AI
 from ..stages import Stages
 from .classify import classify
-from .digest import pixel_digest
-from .errors import ImageError
 from .pixels import read_radiograph
 from .select import judge
 

@@ -12,12 +12,12 @@ from pydicom import Dataset
 
 from ..attributes import MalformedError, attribute
 from ..codes import Code
+from ..images.cells import read_cells
+from ..images.decode import decode
+from ..images.digest import pixel_digest
+from ..images.errors import ImageError
+from ..images.grayscale import brightness
 from ..stages import Stages
-from .cells import read_cells
-from .decode import decode
-from .digest import pixel_digest
-from .errors import ImageError
-from .grayscale import brightness
 from .resize import center_crop, resize, resize_shaded
 
 __all__ = ["MAXIMUM_PIXELS", "MINIMUM_SIDE", "Radiograph", "pixel_digest", "read_radiograph"]

@@ -10,7 +10,8 @@ import pytest
 
 from orthanc_ai.api.access import Access
 from orthanc_ai.api.http import Problem, Request, Response
-from orthanc_ai.api.routes import Route, Routes
+from orthanc_ai.api.route import Route
+from orthanc_ai.api.routes import Routes
 from orthanc_ai.codes import Code
 from orthanc_ai.collecting.request import CollectionRequest
 

@@ -18,7 +18,7 @@ from orthanc_ai.cardiac.multiframe import frames_of
 from orthanc_ai.cardiac.slices import Array, read_slices
 from orthanc_ai.codes import Code
 from orthanc_ai.dicom_file import FileError, open_file
-from orthanc_ai.xray.errors import ImageError
+from orthanc_ai.images.errors import ImageError
 from phantom.ct import ct_series
 
 from .enhanced import enhanced, file_of

@@ -22,10 +22,10 @@ from pydicom.uid import (
 )
 
 from orthanc_ai.codes import Code
-from orthanc_ai.xray.errors import ImageError
+from orthanc_ai.images.errors import ImageError
 from orthanc_ai.xray.pixels import MAXIMUM_PIXELS, Radiograph, read_radiograph
 
-from .builder import change, lut, radiograph, ramp, with_malformed_window, written
+from ..images.builder import change, lut, radiograph, ramp, with_malformed_window, written
 
 SIDE = 64
 NATIVE = [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian]

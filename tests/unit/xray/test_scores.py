@@ -15,7 +15,7 @@ from orthanc_ai.xray.pixels import read_radiograph
 from tests.expected_outcomes import EXPECTED
 from tests.unit.networks import engine, reference
 
-from .builder import radiograph
+from ..images.builder import radiograph
 
 FILMS = [
     *(name for name in EXPECTED if name.startswith("cxr/")),

@@ -11,7 +11,7 @@ from orthanc_ai.models.card import IntendedUse
 from orthanc_ai.xray.select import Choice, Selection, is_xray, judge
 from tests.expected_outcomes import COUNTED_PREFIX, EXPECTED
 
-from .builder import header
+from ..images.builder import header
 
 ADULTS = IntendedUse("", ("PA", "AP"), 18, None)
 CR, DX = uid.ComputedRadiographyImageStorage, uid.DigitalXRayImageStorageForPresentation

@@ -9,7 +9,7 @@ from pydicom import dcmread
 from pydicom.encaps import get_frame
 from pydicom.uid import JPEG2000Lossless, JPEGLSLossless
 
-from orthanc_ai.xray.codestream import FrameHeader, is_complete, read_frame_header
+from orthanc_ai.images.codestream import FrameHeader, is_complete, read_frame_header
 
 from .builder import radiograph
 

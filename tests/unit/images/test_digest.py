@@ -14,7 +14,7 @@ from pydicom.uid import (
 )
 
 from orthanc_ai.codes import Code
-from orthanc_ai.xray.errors import ImageError
+from orthanc_ai.images.errors import ImageError
 from orthanc_ai.xray.pixels import pixel_digest
 
 from .builder import lut, radiograph, with_malformed_window, written

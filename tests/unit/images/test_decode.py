@@ -26,9 +26,9 @@ from pydicom.uid import (
 
 from orthanc_ai.codes import Code
 from orthanc_ai.dicom_file import open_file
-from orthanc_ai.xray.decode import decode
-from orthanc_ai.xray.digest import pixel_digest
-from orthanc_ai.xray.errors import ImageError
+from orthanc_ai.images.decode import decode
+from orthanc_ai.images.digest import pixel_digest
+from orthanc_ai.images.errors import ImageError
 
 from .builder import radiograph, written
 

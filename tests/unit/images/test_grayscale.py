@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydicom import Dataset
 from pydicom.pixels.processing import apply_voi_lut
 
-from orthanc_ai.xray.grayscale import brightness
+from orthanc_ai.images.grayscale import brightness
 
 from .builder import lut
 
