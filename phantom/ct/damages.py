@@ -222,7 +222,7 @@ DAMAGES: Mapping[str, Damage] = {
     # what the headers of the series alone do not betray
     "faint_contrast": _blood(140.0),
     "without_contrast": _blood(BLOOD),
-    "not_hounsfield": _all(RescaleType="US"),
+    "not_hounsfield": _all(RescaleType="Z_EFF"),
     "without_patient_id": _all(PatientID=""),
     "other_birth_date": _all(PatientBirthDate="19991231"),
 }

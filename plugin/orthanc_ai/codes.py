@@ -84,6 +84,10 @@ class Code(StrEnum):
     REFORMAT_DERIVED = "REFORMAT_DERIVED", "A reformat, projection or rendering of another series."
     PERFUSION_OR_LATE = "PERFUSION_OR_LATE", "A perfusion, stress or delayed series."
     ENHANCED_MULTIFRAME = "ENHANCED_MULTIFRAME", "A multi-frame object whose frames could not be read."
+    NOT_HOUNSFIELD = (
+        "NOT_HOUNSFIELD",
+        "Rescale Type says that the pixel values are something else than Hounsfield units.",
+    )
 
     # Cardiac CT: evidence for and against the heart
     NOT_CARDIAC = "NOT_CARDIAC", "The header gives too little evidence that the series shows the heart."
@@ -179,12 +183,6 @@ class Code(StrEnum):
     )
     THICK_FOR_CCTA = "THICK_FOR_CCTA", "The slices are rather thick for the coronary arteries."
     TOO_THICK_FOR_CCTA = "TOO_THICK_FOR_CCTA", "The slices are too thick for the coronary arteries."
-
-    # Cardiac CT: volumes
-    NOT_HOUNSFIELD = (
-        "NOT_HOUNSFIELD",
-        "Rescale Type says that the pixel values are something else than Hounsfield units.",
-    )
 
     # Models
     MODEL_MISSING = "MODEL_MISSING", "The weights of the configured model are not there."

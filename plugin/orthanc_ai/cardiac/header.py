@@ -29,6 +29,7 @@ NEEDED_TAGS_BY_LEVEL: Mapping[Level, tuple[str, ...]] = {
         "HeartRate",
         "ContrastBolusAgent",
         "ReconstructionDiameter",
+        "RescaleType",
     ),
     "Instance": (
         "SOPInstanceUID",
@@ -56,7 +57,8 @@ NEEDED_TAGS_BY_LEVEL: Mapping[Level, tuple[str, ...]] = {
     ),
 }
 """Keywords of the attributes that `Header` reads, by the level of Orthanc's index at which they are kept. What may
-differ between the images of one series is kept for each instance, although DICOM may call it a series attribute."""
+differ between the images of one series is kept for each instance, although DICOM may call it a series attribute. Rescale Type is not: there the index has that of the first
+image."""
 
 NEEDED_TAGS: tuple[str, ...] = tuple(keyword for keywords in NEEDED_TAGS_BY_LEVEL.values() for keyword in keywords)
 """The same keywords in one list, as ``RequestedTags`` of Orthanc's /tools/find takes them."""
@@ -131,6 +133,7 @@ class Header:
     reconstruction_diameter: float | None = None
     rescale_slope: float | None = None
     rescale_intercept: float | None = None
+    rescale_type: str = ""
     convolution_kernel: str = ""
     invalid: tuple[str, ...] = ()
     frame_number: int | None = None
@@ -194,6 +197,7 @@ class Header:
             reconstruction_diameter=read.number("ReconstructionDiameter"),
             rescale_slope=read.number("RescaleSlope"),
             rescale_intercept=read.number("RescaleIntercept"),
+            rescale_type=read.text("RescaleType").upper(),
             convolution_kernel=read.text("ConvolutionKernel"),
             invalid=tuple(read.invalid),
         )

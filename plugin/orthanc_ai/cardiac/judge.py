@@ -27,7 +27,7 @@ from .verdict import SeriesVerdict, StudyVerdict
 
 DEFAULT_RULES = Rules()
 
-RULES_VERSION = "2"
+RULES_VERSION = "3"
 """Version of the rules. It stands in the report, and another one is another recipe: studies can be judged again."""
 
 

@@ -30,7 +30,11 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     "PlanePositionSequence": {"ImagePositionPatient": "ImagePositionPatient"},
     "PlaneOrientationSequence": {"ImageOrientationPatient": "ImageOrientationPatient"},
     "PixelMeasuresSequence": {"PixelSpacing": "PixelSpacing", "SliceThickness": "SliceThickness"},
-    "PixelValueTransformationSequence": {"RescaleSlope": "RescaleSlope", "RescaleIntercept": "RescaleIntercept"},
+    "PixelValueTransformationSequence": {
+        "RescaleSlope": "RescaleSlope",
+        "RescaleIntercept": "RescaleIntercept",
+        "RescaleType": "RescaleType",
+    },
     "CTImageFrameTypeSequence": {"FrameType": "ImageType"},
     "CTReconstructionSequence": {
         "ConvolutionKernel": "ConvolutionKernel",

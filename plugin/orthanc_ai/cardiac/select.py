@@ -116,6 +116,11 @@ def is_ct(header: Header) -> bool:
     return header.modality == "CT" or (not header.modality and header.sop_class_uid == CT_IMAGE_STORAGE)
 
 
+HOUNSFIELD_TYPES = frozenset({"", "HU", "US"})
+"""Values of Rescale Type (0028,1054), PS3.3 section C.11.1.1.2, under which pixel values of CT images are taken for Hounsfield
+units: absent, said so, or "unspecified". Others are e.g. effective atomic numbers or electron densities."""
+
+
 def image_refusal(header: Header) -> Code | None:
     """Why one instance is no image that could be part of a CT volume, by its class and image type."""
     if not is_ct(header):
@@ -138,6 +143,8 @@ def image_refusal(header: Header) -> Code | None:
         return Code.SECONDARY_CAPTURE
     if kinds[:1] == ("DERIVED",) and value_3 and value_3 not in SLICE_IMAGE_TYPES:
         return Code.REFORMAT_DERIVED
+    if header.rescale_type not in HOUNSFIELD_TYPES:
+        return Code.NOT_HOUNSFIELD
     return None
 
 

@@ -66,7 +66,11 @@ def plan_series(headers: Sequence[Header]) -> Plan:
 
 def _refusal(header: Header) -> Code | None:
     """Why a header is of no image that could be part of a volume."""
-    return image_refusal(header) or header.fault or (Code.ENHANCED_MULTIFRAME if is_unread(header) else None)
+    code = image_refusal(header)
+    if code is Code.NOT_HOUNSFIELD:
+        # A volume without the images of another unit would have lost slices: whoever reads it refuses it as a whole.
+        code = None
+    return code or header.fault or (Code.ENHANCED_MULTIFRAME if is_unread(header) else None)
 
 
 def refusals(stack: Stack) -> tuple[Code, ...]:

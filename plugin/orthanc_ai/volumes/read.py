@@ -15,7 +15,7 @@ from pydicom import Dataset
 from ..attributes import attribute, items
 from ..cardiac.header import Header
 from ..cardiac.multiframe import READS_OF_GROUP, frames_of
-from ..cardiac.select import MULTI_FRAME_CT
+from ..cardiac.select import HOUNSFIELD_TYPES, MULTI_FRAME_CT
 from ..cardiac.slices import MAXIMUM_HEADER, read_slices
 from ..cardiac.stack import Stack
 from ..codes import Code
@@ -25,10 +25,6 @@ from .errors import VolumeError
 from .grid import grid_of
 from .plan import Plan, plan_series
 from .volume import Values, Volume
-
-HOUNSFIELD_TYPES = frozenset({"", "HU", "US"})
-"""Values of Rescale Type (0028,1054), PS3.3 section C.11.1.1.2, under which pixel values of CT images are taken for Hounsfield
-units: absent, said so, or "unspecified". Others are e.g. effective atomic numbers or electron densities."""
 
 _TRANSFORMATION = "PixelValueTransformationSequence"
 _INT16 = np.iinfo(np.int16)

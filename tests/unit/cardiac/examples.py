@@ -165,6 +165,7 @@ EXAMPLES: Mapping[Code, Example] = {
     Code.REFORMAT_DERIVED: _all(series_description="LAD cMPR"),
     Code.PERFUSION_OR_LATE: _all(series_description="Late enhancement"),
     Code.ENHANCED_MULTIFRAME: Example(lambda: sound(1, sop_class_uid="1.2.840.10008.5.1.4.1.1.2.1")),
+    Code.NOT_HOUNSFIELD: _all(rescale_type="Z_EFF"),
     Code.NOT_CARDIAC: _all(**NOTHING_CARDIAC),
     # geometry
     Code.GEOMETRY_TAGS_MISSING: _some(1, image_position=None),

@@ -53,6 +53,7 @@ PROVOKED: dict[str, frozenset[Code]] = {
     "own_frames_of_reference": frozenset({Code.MIXED_FRAME_OF_REFERENCE}),
     "mixed_rescale": frozenset({Code.MIXED_RESCALE}),
     "without_rescale": frozenset({Code.RESCALE_MISSING}),
+    "not_hounsfield": frozenset({Code.NOT_HOUNSFIELD}),
     "mixed_thickness": frozenset({Code.MIXED_SLICE_THICKNESS}),
     "localizer_inside": frozenset({Code.IMAGES_LEFT_OUT}),
     "unlabelled": frozenset({Code.MULTIPHASE_UNLABELLED}),
@@ -67,7 +68,6 @@ PROVOKED: dict[str, frozenset[Code]] = {
     # seen in pixels, in other studies, or when the volume is read
     "faint_contrast": frozenset(),
     "without_contrast": frozenset(),
-    "not_hounsfield": frozenset(),
     "without_patient_id": frozenset(),
     "other_birth_date": frozenset(),
 }
