@@ -243,6 +243,13 @@ class Code(StrEnum):
     EXPORTED = "EXPORTED", "The volume was written."
     PHASE_NOT_THERE = "PHASE_NOT_THERE", "The series has none of the phases that were asked for."
 
+    # Gray levels of an image
+    FRAME_NOT_THERE = "FRAME_NOT_THERE", "The image has no frame of this number."
+    WINDOW_NOT_THERE = (
+        "WINDOW_NOT_THERE",
+        "The image has not the window that was asked for; it was shown as the viewer would open it.",
+    )
+
     # Answers of the /ai routes
     OPERATOR_ONLY = "OPERATOR_ONLY", "Only the users whom AI.Operators names may do this."
     CROSS_SITE = "CROSS_SITE", "Another web site has asked for this; only this server's own pages may change anything."

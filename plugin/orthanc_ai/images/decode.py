@@ -40,13 +40,17 @@ _OPTIONS: dict[str, Any] = {"raw": True, "view_only": True, "correct_unused_bits
 type Cells = npt.NDArray[np.integer]
 
 
-def decode(dataset: Dataset) -> Cells:
-    """Cells of the only frame of a dataset, as they are stored.
+def decode(dataset: Dataset, index: int = 0, frames: int = 1) -> Cells:
+    """Cells of one frame of a dataset, as they are stored.
 
     Parameters
     ----------
     dataset
         A whole DICOM file whose Image Pixel attributes have been checked.
+    index
+        Which frame, from 0.
+    frames
+        How many the file has.
 
     Returns
     -------
@@ -62,9 +66,9 @@ def decode(dataset: Dataset) -> Cells:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if syntax.is_encapsulated:
-                stored = _decode_frame(dataset, syntax, get_frame(dataset.PixelData, 0, number_of_frames=1))
+                stored = _decode_frame(dataset, syntax, _frame(dataset, index, frames), index)
             else:
-                stored = _by_pydicom(dataset, syntax)
+                stored = _by_pydicom(dataset, syntax, index)
     except (ImageError, MemoryError):
         raise
     except (KeyboardInterrupt, SystemExit):
@@ -86,7 +90,14 @@ def _transfer_syntax(dataset: Dataset) -> uid.UID:
     return uid.UID(syntax)
 
 
-def _decode_frame(dataset: Dataset, syntax: uid.UID, frame: bytes) -> Cells:
+def _frame(dataset: Dataset, index: int, frames: int) -> bytes:
+    extended = None
+    if frames > 1 and "ExtendedOffsetTable" in dataset and "ExtendedOffsetTableLengths" in dataset:
+        extended = dataset.ExtendedOffsetTable, dataset.ExtendedOffsetTableLengths
+    return get_frame(dataset.PixelData, index, number_of_frames=frames, extended_offsets=extended)
+
+
+def _decode_frame(dataset: Dataset, syntax: uid.UID, frame: bytes, index: int) -> Cells:
     if syntax == uid.RLELossless:
         return decode_rle(frame, dataset.Rows, dataset.Columns, _cell(dataset))
     _check_frame(dataset, frame)
@@ -98,12 +109,12 @@ def _decode_frame(dataset: Dataset, syntax: uid.UID, frame: bytes) -> Cells:
         return _signed_as_stated(imagecodecs.htj2k_decode(frame), dataset, frame)
     if syntax in _OPENJPEG:
         return _signed_as_stated(imagecodecs.jpeg2k_decode(frame, numthreads=1), dataset, frame)
-    return _by_pydicom(dataset, syntax)
+    return _by_pydicom(dataset, syntax, index)
 
 
-def _by_pydicom(dataset: Dataset, syntax: uid.UID) -> Cells:
+def _by_pydicom(dataset: Dataset, syntax: uid.UID, index: int) -> Cells:
     plugin = _PLUGINS.get(syntax, "")
-    stored: Cells = get_decoder(syntax).as_array(dataset, index=0, decoding_plugin=plugin, **_OPTIONS)[0]
+    stored: Cells = get_decoder(syntax).as_array(dataset, index=index, decoding_plugin=plugin, **_OPTIONS)[0]
     return stored
 
 
