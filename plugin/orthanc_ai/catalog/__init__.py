@@ -1,0 +1,1 @@
+"""The catalogue: which patients, studies, series and images there are, by what is known of them."""
