@@ -20,7 +20,7 @@ class Run:
     settled
         Items that an earlier run has settled.
     settle
-        Writes down that an item is settled.
+        Writes down that items are settled: their records, by their keys.
     ended
         Whether the server stops or the batch was cancelled.
     paused
@@ -33,7 +33,7 @@ class Run:
         output: Path,
         settled: dict[str, Any],
         *,
-        settle: Callable[[str, Any], None],
+        settle: Callable[[Mapping[str, Any]], None],
         ended: threading.Event,
         paused: Callable[[], bool],
     ) -> None:
@@ -68,8 +68,22 @@ class Run:
         ------
         OSError
         """
-        self._settle(key, record)
-        self._settled[key] = record
+        self.settle_all({key: record})
+
+    def settle_all(self, records: Mapping[str, Any]) -> None:
+        """Settle several items in one step, for the price of one.
+
+        Parameters
+        ----------
+        records
+            What became of each, in JSON types, by the items' keys.
+
+        Raises
+        ------
+        OSError
+        """
+        self._settle(records)
+        self._settled.update(records)
 
     def expect(self, total: int) -> None:
         """Say how many items there are, those included that are settled already."""

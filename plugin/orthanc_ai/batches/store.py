@@ -128,15 +128,15 @@ class Journal:
         """
         return dict(self._lines()) if self._file.exists() else {}
 
-    def write(self, key: str, record: Any) -> None:
-        """Settle an item; when this returns, it is settled whatever happens.
+    def write(self, records: Mapping[str, Any]) -> None:
+        """Settle items, their records by their keys; when this returns, they are settled whatever happens.
 
         Raises
         ------
         OSError
         """
         with self._file.open("ab") as stream:
-            stream.write(json.dumps([key, record]).encode() + b"\n")
+            stream.write(b"".join(json.dumps([key, record]).encode() + b"\n" for key, record in records.items()))
             stream.flush()
             os.fsync(stream.fileno())
 

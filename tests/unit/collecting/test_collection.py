@@ -75,8 +75,8 @@ class Office:
         kind.run(self.latest)
         return self.latest
 
-    def settle(self, key: str, record: Any) -> None:
-        self.journal.append(json.dumps([key, record]))
+    def settle(self, records: Mapping[str, Any]) -> None:
+        self.journal.extend(json.dumps([key, record]) for key, record in records.items())
 
     def states(self) -> dict[str, str]:
         return {uid: record["code"] or record["state"] for uid, record in map(json.loads, self.journal)}

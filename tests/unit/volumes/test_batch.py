@@ -153,7 +153,7 @@ def run_of(
         {**REQUEST, **more},
         folder / "output",
         settled if settled is not None else {},
-        settle=lambda key, record: json.dumps(record),  # type: ignore[arg-type]
+        settle=lambda records: json.dumps(records),  # type: ignore[arg-type]
         ended=ended or threading.Event(),
         paused=lambda: False,
     )
