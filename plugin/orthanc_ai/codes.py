@@ -250,6 +250,26 @@ class Code(StrEnum):
         "The image has not the window that was asked for; it was shown as the viewer would open it.",
     )
 
+    # Datasets: who is in them
+    BURNED_IN = "BURNED_IN", "Burned In Annotation says that the pixels show a text about the patient."
+    BURNED_IN_LIKELY = (
+        "BURNED_IN_LIKELY",
+        "The pixels may show a text about the patient: the image is of a kind that often does, and the header does not deny it.",
+    )
+    RECOGNIZABLE_FEATURES = (
+        "RECOGNIZABLE_FEATURES",
+        "Somebody may be recognized in the image, or in a face that is made from it.",
+    )
+    KEY_DESTROYED = "KEY_DESTROYED", "The dataset cannot grow: the key of its pseudonyms was not to be kept."
+    SPLIT_CONFLICT = (
+        "SPLIT_CONFLICT",
+        "The image joins patients who stand on different sides of the split since an earlier dataset.",
+    )
+
+    # Datasets: labels of one's own
+    LABELS_UNREADABLE = "LABELS_UNREADABLE", "The labels are no table that can be read without guessing."
+    LABELS_CONTRADICT = "LABELS_CONTRADICT", "The labels say different things of one image, study or patient."
+
     # Answers of the /ai routes
     OPERATOR_ONLY = "OPERATOR_ONLY", "Only the users whom AI.Operators names may do this."
     CROSS_SITE = "CROSS_SITE", "Another web site has asked for this; only this server's own pages may change anything."

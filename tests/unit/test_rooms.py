@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "plugin" / "orthanc_ai"
 
-PURE_ROOMS = ("cardiac", "images", "models", "pages", "report", "volumes", "xray")
+PURE_ROOMS = ("cardiac", "deidentify", "images", "models", "pages", "report", "volumes", "xray")
 
 SERVER_HALVES = {"xray/trigger.py", "cardiac/trigger.py", "volumes/batch.py", "volumes/choice.py", "volumes/records.py"}
 """The halves of the analyses that run in the server: they read its index, and nothing in their room imports them."""

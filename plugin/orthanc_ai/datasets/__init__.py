@@ -1,0 +1,1 @@
+"""Datasets: images of a selection as training data, with labels, splits, and a manifest that makes them reproducible."""
