@@ -249,6 +249,7 @@ class Code(StrEnum):
         "WINDOW_NOT_THERE",
         "The image has not the window that was asked for; it was shown as the viewer would open it.",
     )
+    PIXEL_SPACING_MISSING = "PIXEL_SPACING_MISSING", "Pixel Spacing is missing; pixels were taken to be square."
 
     # Datasets: who is in them
     BURNED_IN = "BURNED_IN", "Burned In Annotation says that the pixels show a text about the patient."

@@ -3,60 +3,33 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
-from pydicom.datadict import tag_for_keyword
 
-from ..attributes import MalformedError, attribute, items
+from ..attributes import MalformedError, attribute
 from ..codes import Code
-from ..dicom_file import FileError, each_item
 from .cells import read_cells
 from .decode import decode
 from .errors import ImageError
+from .frame_headers import FrameHeaders
 from .grayscale import is_padding, modality, value_range
 from .lut import Floats
+from .number import numbers
 
 MAXIMUM_PIXELS = 40_000_000
 """Pixels of a frame: a 43 x 43 cm detector with pixels of 68 micrometres."""
 
-READS_OF_GROUP = 10_000
-"""How often pydicom may read from one functional group; see `dicom_file.MAXIMUM_READS`."""
+_LEAST = 8
+"""Bytes of a compressed frame: as many as the head of a fragment has (PS3.5 section A.4)."""
 
-GROUPS = {
-    "PixelValueTransformationSequence": ("RescaleSlope", "RescaleIntercept", "RescaleType"),
-    "FrameVOILUTSequence": ("WindowCenter", "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction"),
-    "PixelMeasuresSequence": ("PixelSpacing",),
-}
-"""Functional groups that say how a frame looks (PS3.3 sections C.7.6.16.2.9, C.7.6.16.2.10 and C.7.6.16.2.1)."""
-
-_TOP = (
-    "PhotometricInterpretation",
-    "PixelRepresentation",
-    "BitsAllocated",
-    "BitsStored",
-    "HighBit",
-    "PixelPaddingValue",
-    "PixelPaddingRangeLimit",
-    "ModalityLUTSequence",
-    "RescaleSlope",
-    "RescaleIntercept",
-    "RescaleType",
-    "VOILUTSequence",
-    "WindowCenter",
-    "WindowWidth",
-    "WindowCenterWidthExplanation",
-    "VOILUTFunction",
-    "PixelSpacing",
-    "ImagerPixelSpacing",
-    "PixelAspectRatio",
-    "Modality",
-)
+# Rows counted at a time: of a film of 2,048 columns, 130 kB.
+_STRIP = 32
 
 type Integers = npt.NDArray[np.integer]
+type Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +49,8 @@ class Frame:
         Bits per value: Bits Stored, unless that was found to be wrong.
     notes
         What is remarkable: ``PIXEL_RANGE_EXCEEDED``.
+    number
+        Counted from 0.
     """
 
     header: Dataset
@@ -84,11 +59,17 @@ class Frame:
     highest: int
     bits: int
     notes: tuple[Code, ...] = ()
+    number: int = 0
 
     @property
     def inverted(self) -> bool:
         """Whether the lowest values are white: MONOCHROME1."""
         return str(self.header.PhotometricInterpretation) == "MONOCHROME1"
+
+    @property
+    def bent(self) -> bool:
+        """Whether the modality transformation is a LUT and need not rise or fall all along."""
+        return "ModalityLUTSequence" in self.header
 
     @cached_property
     def used(self) -> Floats:
@@ -97,19 +78,12 @@ class Frame:
 
     @cached_property
     def table(self) -> Floats:
-        """The values after the modality transformation of all `used`."""
+        """The values after the modality transformation of all `used`, e.g. HU."""
         low, high = value_range(self.header, self.bits)
-        return self._sound(modality(self.header, self.used, low, high)[0])
-
-    @cached_property
-    def counts(self) -> npt.NDArray[np.int64]:
-        """How many pixels have each of the `used` stored values."""
-        return np.bincount(self.places.ravel(), minlength=len(self.used))
-
-    @cached_property
-    def padding(self) -> npt.NDArray[np.bool_]:
-        """Which of `used` are padding (PS3.3 section C.7.5.1.1.2), not image."""
-        return is_padding(self.header, self.used)
+        values = modality(self.header, self.used, low, high)[0]
+        if not np.isfinite(values).all():
+            raise ValueError("the modality transformation gives values that are not finite")
+        return values
 
     @cached_property
     def places(self) -> Integers:
@@ -121,15 +95,42 @@ class Frame:
         return np.asarray(self.stored.view(unsigned) - np.array(self.lowest).astype(unsigned))
 
     @cached_property
+    def counts(self) -> Counts:
+        """How many pixels have each of the `used` stored values."""
+        counts = np.zeros(len(self.used), np.int64)
+        # A strip fits into the processor's cache as the 64-bit integers that bincount makes of it.
+        for row in range(0, len(self.places), _STRIP):
+            counts += np.bincount(self.places[row : row + _STRIP].ravel(), minlength=len(counts))
+        return counts
+
+    @cached_property
+    def padding(self) -> npt.NDArray[np.bool_]:
+        """Which of `used` are padding (PS3.3 section C.7.5.1.1.2), not image."""
+        return is_padding(self.header, self.used)
+
+    @cached_property
+    def shown_counts(self) -> Counts:
+        """`counts` without padding; of an image that is nothing but padding, all."""
+        counts = np.where(self.padding, 0, self.counts)
+        return counts if counts.any() else self.counts
+
+    @cached_property
     def values(self) -> npt.NDArray[Any]:
         """Values after the modality transformation, e.g. HU; int32 where all are whole numbers, else float32."""
         whole = bool((np.rint(self.table) == self.table).all() and np.abs(self.table).max() < 2**31)
         return self.table.astype(np.int32 if whole else np.float32)[self.places]
 
-    def _sound(self, values: Floats) -> Floats:
-        if not np.isfinite(values).all():
-            raise ValueError("some values are not finite")
-        return values
+    @cached_property
+    def pixel_aspect(self) -> float | None:
+        """Height of a pixel by its width; ``None`` if the header does not say it."""
+        for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio"):
+            try:
+                spacing = numbers(self.header, keyword)
+            except (ValueError, TypeError):
+                continue
+            if len(spacing) == 2 and min(spacing) > 0:
+                return spacing[0] / spacing[1]
+        return None
 
 
 class Frames:
@@ -149,10 +150,7 @@ class Frames:
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
         self._count = _check(dataset)
-        self._base = _chosen(dataset, _TOP)
-        self._shared: list[Dataset] | None = None
-        self._per_frame: list[Dataset] = []
-        self._rest: Iterator[Dataset] | None = None
+        self._headers = FrameHeaders(dataset)
 
     def __len__(self) -> int:
         return self._count
@@ -167,49 +165,25 @@ class Frames:
         Raises
         ------
         ImageError
-            ``FRAME_NOT_THERE``; ``TRANSFER_SYNTAX_UNSUPPORTED``, ``PIXELS_UNREADABLE`` or ``HEADER_UNREADABLE``.
+            ``FRAME_NOT_THERE``, ``TRANSFER_SYNTAX_UNSUPPORTED``, ``PIXELS_UNREADABLE`` or ``HEADER_UNREADABLE``.
         """
         if not 0 <= number < self._count:
             raise ImageError(Code.FRAME_NOT_THERE, f"frame {number} of {self._count}, counted from 0")
-        header = self._header(number)
+        header = self._headers[number]
         stored = decode(self._dataset, number, self._count)
         try:
             lowest, highest = int(stored.min()), int(stored.max())
             cells = read_cells(header, stored, lowest, highest)
             if cells.values[0] != lowest or cells.values[-1] != highest:
+                # Values do not lie in the lower end of their cells, or share them with an overlay.
                 stored = cells.values.astype(stored.dtype)[stored.astype(np.int32) - lowest]
                 lowest, highest = int(stored.min()), int(stored.max())
-            frame = Frame(
-                header, stored, lowest, highest, cells.bits, (Code.PIXEL_RANGE_EXCEEDED,) if cells.exceeded else ()
-            )
-            _ = frame.table, frame.padding  # so that what is malformed is known here
+            notes = (Code.PIXEL_RANGE_EXCEEDED,) if cells.exceeded else ()
+            frame = Frame(header, stored, lowest, highest, cells.bits, notes, number)
+            _ = frame.table, frame.padding  # what is malformed about them is known from here on
         except (ValueError, TypeError, AttributeError, IndexError, OverflowError) as error:
             raise ImageError(Code.HEADER_UNREADABLE, f"the grayscale transformation is malformed: {error}") from error
         return frame
-
-    def _header(self, number: int) -> Dataset:
-        header = Dataset(self._base)
-        header.file_meta = self._dataset.file_meta
-        try:
-            for groups in self._groups(number):
-                for sequence, keywords in GROUPS.items():
-                    group = next(each_item(groups, sequence, READS_OF_GROUP), None)
-                    if group is not None:
-                        header.update(_chosen(group, keywords))
-        except (FileError, MalformedError) as error:
-            raise ImageError(Code.HEADER_UNREADABLE, f"the functional groups are malformed: {error}") from error
-        return header
-
-    def _groups(self, number: int) -> Iterator[Dataset]:
-        """The functional groups of all frames, then those of one frame."""
-        if self._shared is None:
-            self._shared = items(self._dataset, "SharedFunctionalGroupsSequence")[:1]
-            self._rest = each_item(self._dataset, "PerFrameFunctionalGroupsSequence")
-        yield from self._shared
-        missing = number + 1 - len(self._per_frame)
-        if self._rest is not None and missing > 0:
-            self._per_frame += islice(self._rest, missing)
-        yield from self._per_frame[number : number + 1]
 
 
 def read_frame(dataset: Dataset, number: int = 0) -> Frame:
@@ -228,14 +202,6 @@ def read_frame(dataset: Dataset, number: int = 0) -> Frame:
         As `Frames`.
     """
     return Frames(dataset)[number]
-
-
-def _chosen(dataset: Dataset, keywords: tuple[str, ...]) -> Dataset:
-    """Some elements, as they were read."""
-    tags = [tag for tag in map(tag_for_keyword, keywords) if tag is not None and tag in dataset]
-    chosen = Dataset({tag: dataset.get_item(tag) for tag in tags})  # type: ignore[misc]
-    chosen.set_original_encoding(*dataset.original_encoding)
-    return chosen
 
 
 def _check(dataset: Dataset) -> int:
@@ -259,7 +225,22 @@ def _check(dataset: Dataset) -> int:
         raise ImageError(Code.PIXELS_UNREADABLE, message)
     if _integer(dataset, "PixelRepresentation") not in (0, 1):
         raise ImageError(Code.HEADER_UNREADABLE, f"Pixel Representation is {dataset.PixelRepresentation}")
-    return max(_integer(dataset, "NumberOfFrames", 1), 1)
+    count = max(_integer(dataset, "NumberOfFrames", 1), 1)
+    if count > 1:
+        _check_length(dataset, count, rows * columns * allocated // 8)
+    return count
+
+
+def _check_length(dataset: Dataset, count: int, native: int) -> None:
+    """Refuse a number of frames that the pixel data cannot hold: someone may want to go through all of them."""
+    syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
+    least = count * (_LEAST if syntax is not None and syntax.is_encapsulated else native)
+    try:
+        length = len(attribute(dataset, "PixelData", least) or b"")
+    except MalformedError:
+        return  # it is longer than that
+    if length < least:
+        raise ImageError(Code.PIXELS_UNREADABLE, f"{length} bytes of pixel data cannot be {count} frames")
 
 
 def _integer(dataset: Dataset, keyword: str, default: int | None = None) -> int:

@@ -15,6 +15,9 @@ from .number import number
 from .voi import through
 from .window import Window
 
+# What the narrowest window is divided by.
+_NARROWEST = 1e-9
+
 __all__ = ["LONGEST_LUT", "Floats", "brightness", "is_padding", "modality", "value_range"]
 
 
@@ -103,4 +106,7 @@ def _voi(header: Dataset, values: Floats) -> Floats | None:
     if center is None or width is None:
         return None
     window = Window(center, width, str(attribute(header, "VOILUTFunction") or "LINEAR").upper())
+    if window.function == "LINEAR" and width == 1:
+        # A value on the step is gray. The standard has it black; every report so far has been written with gray.
+        return np.clip((values - (center - 0.5)) / _NARROWEST + 0.5, 0.0, 1.0)
     return through(window, values)

@@ -7,7 +7,7 @@ import numpy as np
 
 from .frame import Frame
 from .window import Window
-from .windows import NAMED
+from .windows import named
 
 
 def statistics(frame: Frame, windows: Mapping[str, Window] | Iterable[str] = ()) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def statistics(frame: Frame, windows: Mapping[str, Window] | Iterable[str] = ())
     Parameters
     ----------
     windows
-        By name, or names of `windows.NAMED`.
+        By name, or names that `windows.named` knows.
 
     Returns
     -------
@@ -26,7 +26,7 @@ def statistics(frame: Frame, windows: Mapping[str, Window] | Iterable[str] = ())
     ``padding``, how many of either; ``windows``: for each name the share of pixels strictly between the ends of the
     window, 0 to 1.
     """
-    chosen = windows if isinstance(windows, Mapping) else {name: NAMED[name] for name in windows}
+    chosen = windows if isinstance(windows, Mapping) else {name: named(name) for name in windows}
     counts = np.where(frame.padding, 0, frame.counts)
     pixels = int(counts.sum())
     found: dict[str, Any] = {"pixels": pixels, "padding": frame.stored.size - pixels}
