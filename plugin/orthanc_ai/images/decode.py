@@ -61,7 +61,7 @@ def decode(dataset: Dataset, index: int = 0, frames: int = 1) -> Cells:
     ImageError
         ``HEADER_UNREADABLE``, ``TRANSFER_SYNTAX_UNSUPPORTED`` or ``PIXELS_UNREADABLE``.
     """
-    syntax = _transfer_syntax(dataset)
+    syntax = transfer_syntax(dataset)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -81,10 +81,17 @@ def decode(dataset: Dataset, index: int = 0, frames: int = 1) -> Cells:
     return stored.astype(stored.dtype.newbyteorder("="), copy=False)
 
 
-def _transfer_syntax(dataset: Dataset) -> uid.UID:
+def transfer_syntax(dataset: Dataset) -> uid.UID:
+    """The transfer syntax of a file, if it is one that is decoded.
+
+    Raises
+    ------
+    ImageError
+        ``HEADER_UNREADABLE`` or ``TRANSFER_SYNTAX_UNSUPPORTED``.
+    """
     syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
-    if syntax is None:
-        raise ImageError(Code.HEADER_UNREADABLE, "there is no Transfer Syntax UID (0002,0010)")
+    if not isinstance(syntax, str):
+        raise ImageError(Code.HEADER_UNREADABLE, "there is no Transfer Syntax UID (0002,0010), or several")
     if syntax not in (*uid.UncompressedTransferSyntaxes, *_PLUGINS, *_DIRECT):
         raise ImageError(Code.TRANSFER_SYNTAX_UNSUPPORTED, f"{uid.UID(syntax).name} is not supported")
     return uid.UID(syntax)

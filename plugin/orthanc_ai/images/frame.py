@@ -12,7 +12,7 @@ from pydicom import Dataset
 from ..attributes import MalformedError, attribute
 from ..codes import Code
 from .cells import read_cells
-from .decode import decode
+from .decode import decode, transfer_syntax
 from .errors import ImageError
 from .frame_headers import FrameHeaders
 from .grayscale import is_padding, modality, value_range
@@ -233,8 +233,7 @@ def _check(dataset: Dataset) -> int:
 
 def _check_length(dataset: Dataset, count: int, native: int) -> None:
     """Refuse a number of frames that the pixel data cannot hold: someone may want to go through all of them."""
-    syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
-    least = count * (_LEAST if syntax is not None and syntax.is_encapsulated else native)
+    least = count * (_LEAST if transfer_syntax(dataset).is_encapsulated else native)
     try:
         length = len(attribute(dataset, "PixelData", least) or b"")
     except MalformedError:
