@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydicom.uid import ImplicitVRLittleEndian
 
-from phantom.dicom import chest_dx
+from phantom.dicom import Encoding, chest_dx
 from tests.live.orthanc import Orthanc
 
 from .browser import Ohif
@@ -66,3 +67,16 @@ def test_orthanc_explorer_has_a_button_and_shows_the_findings(reported: tuple[Or
         ohif.screenshot(ARTIFACTS / "orthanc-explorer.png")
         button = ohif.wait_for(lambda: ohif.link("Open in OHIF"), "there is no button")
         assert f"/ohif/viewer?StudyInstanceUIDs={study}" in str(button.get_attribute("href"))
+
+
+def test_an_image_in_implicit_vr_reaches_the_viewer(reported: tuple[Orthanc, str]) -> None:
+    orthanc, _ = reported
+    image = chest_dx(8, 256, 256, encoding=Encoding(transfer_syntax=ImplicitVRLittleEndian))
+    assert len(orthanc.upload([image])) == 1
+    path = f"/studies/{image.StudyInstanceUID}/series/{image.SeriesInstanceUID}/instances/{image.SOPInstanceUID}"
+    # As OHIF asks for it. Debian's GDCM crashed the server here.
+    accept = {"Accept": 'multipart/related; type="application/octet-stream"; transfer-syntax=*'}
+    answer = orthanc.request("GET", f"/dicom-web{path}/frames/1", headers=accept)
+    assert answer.status_code == 200
+    assert image.PixelData in answer.content
+    assert orthanc.running
