@@ -52,6 +52,9 @@ CHANGES = (
     Change("index.html", 1, 'content="/', 'content="/ohif/', 2),
     Change("manifest.json", 1, '"src": "/', '"src": "/ohif/', 9),
     Change("*.css", 1, "url(/", "url(/ohif/", 5),
+    # cornerstone3D 5.6.8 takes the first letter of VOI LUT Function (0028,1056) for the whole, and then draws the image
+    # without its window, mostly white (its issue 2844).
+    Change("app.bundle.*.js", 1, "voiLutModule.voiLUTFunction[0]", "[voiLutModule.voiLUTFunction].flat()[0]", 1),
     # The application and its seven web workers.
     Change("*.js", 8, '__webpack_require__.p = "/";', '__webpack_require__.p = "/ohif/";', 1),
 )
