@@ -11,8 +11,14 @@ from pydicom.multival import MultiValue
 from ..attributes import MalformedError, attribute, items
 from .members import Member
 
+type Values = npt.NDArray[np.integer | np.floating]
 
-def member_of(dataset: Dataset, key: str, stored: npt.NDArray[np.integer] | None = None, stratum: str = "") -> Member:
+_WIDTHS = ("u1", "<u2", "<i2", "<i4", "<i8")
+
+
+def member_of(
+    dataset: Dataset, key: str, *, stored: Values | None = None, written: Values | None = None, stratum: str = ""
+) -> Member:
     """Whose an image is.
 
     Parameters
@@ -20,33 +26,45 @@ def member_of(dataset: Dataset, key: str, stored: npt.NDArray[np.integer] | None
     dataset
         The header, before it is de-identified.
     stored
-        Stored values, of any shape; ``None`` if they cannot be compared.
+        Stored values of the image, of any shape; ``None`` if they cannot be compared.
+    written
+        What was made of them, e.g. gray levels; ``None`` if they were written as they are.
     stratum
         What the sides of a split are to have equal shares of.
     """
-    uniform = stored is not None and stored.size > 0 and bool(stored.min() == stored.max())
+    pixels, plain = ("", False) if stored is None else values_digest(stored)
+    picture, void = ("", False) if written is None else values_digest(written)
     return Member.named(
         key,
         patient_ids=_patient_ids(dataset),
         study=_text(dataset, "StudyInstanceUID"),
         series=_text(dataset, "SeriesInstanceUID"),
         instance=_text(dataset, "SOPInstanceUID"),
-        pixels="" if stored is None else stored_digest(stored),
-        uniform=uniform,
+        pixels=pixels,
+        picture=picture,
+        uniform=plain or void,
         stratum=stratum,
     )
 
 
-def stored_digest(stored: npt.NDArray[np.integer]) -> str:
-    """SHA-256 (hex) of the shape and of the stored values.
+def values_digest(values: Values) -> tuple[str, bool]:
+    """SHA-256 (hex) of the shape and of the values, and whether they are all the same.
 
     Unlike `images.digest.pixel_digest` it is the same whichever window the header states, and however the values were
     compressed without loss or in how many bits they are kept: what was learned from one such image is known of the other.
     """
-    values = np.ascontiguousarray(stored, "<i4")
-    digest = hashlib.sha256(repr(values.shape).encode())
-    digest.update(values)
-    return digest.hexdigest()
+    if not values.size:
+        return "", True
+    low, high = values.min(), values.max()
+    if values.dtype.kind == "f":
+        same = np.ascontiguousarray(values, "<f8")
+    else:
+        # The narrowest type that has them all, whatever they came in: it follows from the values alone.
+        fits = (width for width in _WIDTHS if np.iinfo(width).min <= low and high <= np.iinfo(width).max)
+        same = np.ascontiguousarray(values, next(fits))
+    digest = hashlib.sha256(f"{same.dtype.str} {same.shape}".encode())
+    digest.update(same)
+    return digest.hexdigest(), bool(low == high)
 
 
 def _patient_ids(dataset: Dataset) -> Iterator[str]:

@@ -22,8 +22,10 @@ class Member:
         Its Study, Series and SOP Instance UID, as far as they are stated, each after the letter of its level.
     pixels
         Digest of its stored values; empty if none was computed.
+    picture
+        Digest of the values that were written: different stored values may become the same picture.
     uniform
-        Whether all its pixels have one value.
+        Whether all its pixels have one value, as they were stored or as they were written.
     stratum
         What the sides are to have equal shares of, e.g. a label.
     """
@@ -32,6 +34,7 @@ class Member:
     patients: frozenset[str] = frozenset()
     uids: frozenset[str] = frozenset()
     pixels: str = ""
+    picture: str = ""
     uniform: bool = False
     stratum: str = ""
 
@@ -45,6 +48,7 @@ class Member:
         series: str = "",
         instance: str = "",
         pixels: str = "",
+        picture: str = "",
         uniform: bool = False,
         stratum: str = "",
     ) -> Self:
@@ -55,6 +59,7 @@ class Member:
             patients=frozenset(told for one in patient_ids if (told := plain(one))),
             uids=frozenset(f"{level} {uid}" for level, text in levels if (uid := text.strip(" \0"))),
             pixels=pixels,
+            picture=picture,
             uniform=uniform,
             stratum=stratum,
         )
@@ -67,6 +72,7 @@ class Member:
             patients=frozenset(content["patients"]),
             uids=frozenset(content["uids"]),
             pixels=content["pixels"],
+            picture=content["picture"],
             uniform=content["uniform"],
             stratum=content["stratum"],
         )
@@ -78,6 +84,7 @@ class Member:
             "patients": sorted(self.patients),
             "uids": sorted(self.uids),
             "pixels": self.pixels,
+            "picture": self.picture,
             "uniform": self.uniform,
             "stratum": self.stratum,
         }

@@ -175,7 +175,7 @@ def divide(members: Iterable[Member], plan: Plan, earlier: Earlier | None = None
         sides |= {member.key: side for member in cluster}
 
     kept = [member for member in judged if member.key in sides]
-    for cluster in _clusters(kept, {key: evidence[key] for key in sides}, {}):
+    for cluster in _clusters(kept, evidence, {}):
         name = _name(cluster, evidence)
         groups |= {member.key: name for member in cluster}
     tokens = {token: sides[member.key] for member in kept for token in _evidence(member)}
@@ -186,9 +186,8 @@ def _evidence(member: Member) -> Iterator[str]:
     """Everything that an image shares with others of its patient. Patients, UIDs and pixels have names of their own."""
     yield from (f"patient {identifier}" for identifier in member.patients)
     yield from member.uids
-    if member.pixels:
-        yield f"pixels {member.pixels}"
-    if not (member.patients or member.uids or member.pixels):
+    yield from (f"pixels {digest}" for digest in {member.pixels, member.picture} - {""})
+    if not (member.patients or member.uids or member.pixels or member.picture):
         yield f"image {member.key}"
 
 

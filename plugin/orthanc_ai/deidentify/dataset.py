@@ -6,6 +6,7 @@ cannot be read, names of persons and dates go.
 """
 
 import copy as copying
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -38,6 +39,16 @@ _PATIENT_ID = 0x00100020
 # HIPAA, 45 CFR 164.514(b)(2)(i)(C): all ages over 89 are one.
 _OLDEST_YEARS = 90
 
+# What makers confuse without harm: no text can stand there.
+_NUMBERS = frozenset({"DS", "FD", "FL", "IS", "OB", "OW", "SL", "SS", "SV", "UL", "US", "UV"})
+
+_FORMS = {
+    **dict.fromkeys(("DS", "IS"), re.compile(r"[0-9+\-.eE ]*")),
+    **dict.fromkeys(("DA", "DT", "TM"), re.compile(r"[0-9+\-.: ]*")),
+    "AS": re.compile(r"[0-9]{1,3}[DWMY]|"),
+}
+_FREE_TEXTS = frozenset({"LO", "LT", "SH", "ST", "UC", "UT"})
+
 _DUMMY_TEXT = "REMOVED"
 _DUMMIES: dict[str, Any] = {
     **dict.fromkeys(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UT"), _DUMMY_TEXT),
@@ -66,11 +77,14 @@ class Deidentified:
         Pseudonym of the patient.
     unreadable
         How many attributes went since their value could not be read.
+    naming
+        How many attributes went that the table keeps, since they have a word of the patient's name or identifiers.
     """
 
     dataset: FileDataset
     patient: str
     unreadable: int = 0
+    naming: int = 0
 
     def to_bytes(self) -> bytes:
         """The DICOM file. Its preamble is empty: the original's may hold anything.
@@ -119,7 +133,7 @@ def deidentify(dataset: FileDataset, options: Options, pseudonyms: Pseudonyms) -
         work.treat(made)
         _declare(made, work.profile, options)
         made.file_meta = _file_meta(dataset, made)
-    return Deidentified(made, patient, work.unreadable)
+    return Deidentified(made, patient, work.unreadable, work.naming)
 
 
 @dataclass(slots=True)
@@ -131,12 +145,12 @@ class _Work:
     pseudonyms: Pseudonyms
     patient: str
     unreadable: int = 0
+    naming: int = 0
     wording: Wording = field(default_factory=Wording)
 
     def treat(self, dataset: Dataset) -> None:
         """De-identify a dataset or an item in place."""
-        if self.options.clean:
-            self.wording.learn(dataset)
+        self.wording.learn(dataset)
         for tag in list(dataset.keys()):
             if tag in _PIXELS:
                 continue
@@ -178,6 +192,9 @@ class _Work:
                 return None
             if element.VR == "UI":
                 return self._registered(element)
+            if element.VR in _FREE_TEXTS and self.wording.names_patient(str(element.value)):
+                self.naming += 1
+                return None
             return element
         if element.tag in _NAMES or element.tag == _PATIENT_ID:
             return DataElement(element.tag, element.VR, self.patient)
@@ -253,7 +270,7 @@ class _Work:
         back = timedelta(self.pseudonyms.shift_days(self.patient))
         try:
             return _each(element, lambda text: _moved(text, back))
-        except ValueError:
+        except (ValueError, OverflowError):
             self.unreadable += 1
             return None
 
@@ -272,10 +289,21 @@ def _readable(dataset: Dataset, tag: BaseTag) -> DataElement:
         raise
     except Exception as error:  # pydicom raises whatever it likes at a malformed value
         raise MalformedError(f"({tag.group:04X},{tag.element:04X}) is malformed") from error
-    # What claims to be bytes may hold a whole dataset: pydicom has read it, unless it could not.
-    if element.VR == "UN" or (element.VR == "SQ") != (vr_of(tag) == "SQ"):
+    # What claims to be bytes may hold a whole dataset: pydicom has read it, unless it could not. Of a number that is none,
+    # pydicom makes a text.
+    expected = set(vr_of(tag).split(" or "))
+    if element.VR not in expected and not (element.VR in _NUMBERS and expected & _NUMBERS):
         raise MalformedError("another value representation than the dictionary's")
+    # Texts of a fixed form are what pydicom leaves of them: anything.
+    if element.VR in _FORMS and not all(_FORMS[element.VR].fullmatch(str(one)) for one in _values(element)):
+        raise MalformedError("no value of its value representation")
     return element
+
+
+def _values(element: DataElement) -> list[Any]:
+    if element.is_empty:
+        return []
+    return list(element.value) if isinstance(element.value, MultiValue | list) else [element.value]
 
 
 # Sequences that are required where they stand, so that they are not to be left away (PS3.3 tables 10-1 and C.17-2).
@@ -301,11 +329,8 @@ def _moved(text: str, back: timedelta) -> str:
 
 def _each(element: DataElement, change: Callable[[str], str]) -> DataElement:
     """An element with another value, or other values."""
-    value = element.value
-    if element.is_empty:
-        return element
-    made = [change(str(one)) for one in value] if isinstance(value, MultiValue | list) else change(str(value))
-    return DataElement(element.tag, element.VR, made)
+    made = [change(str(one)) for one in _values(element)]
+    return DataElement(element.tag, element.VR, made if len(made) != 1 else made[0]) if made else element
 
 
 def _shallow(dataset: Any) -> Any:

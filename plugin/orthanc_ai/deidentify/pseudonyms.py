@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import unicodedata
-import uuid
 
 KEY_BYTES = 32
 """Length of a key: as long as what SHA-256 gives (RFC 2104 section 3)."""
@@ -14,8 +13,9 @@ DIGITS = 16
 LONGEST_SHIFT_DAYS = 3650
 """Ten years: enough to hide when somebody was examined, and few enough that no date falls before the first X-ray."""
 
-_VARIANT = (1 << 127) | (0b1000 << 76)
-_VARIANT_MASK = (0b11 << 126) | (0b1111 << 76)
+# Version 8 and variant 10 of a UUID (RFC 9562 sections 4.1 and 4.2): its other bits are ours.
+_VERSION_8 = (0b1000 << 76) | (0b10 << 62)
+_VERSION_BITS = (0b1111 << 76) | (0b11 << 62)
 
 
 class Pseudonyms:
@@ -64,8 +64,7 @@ class Pseudonyms:
     def uid(self, uid: str) -> str:
         """The UID that replaces one, whichever attribute it stands in (PS3.5 section B.2)."""
         number = int.from_bytes(self._digest("uid", uid.strip(" \0"))[:16])
-        # A UUID of version 8 (RFC 9562): its other bits are ours.
-        return f"2.25.{uuid.UUID(int=number & ~_VARIANT_MASK | _VARIANT).int}"
+        return f"2.25.{number & ~_VERSION_BITS | _VERSION_8}"
 
     def text(self, kind: str, value: str, length: int = DIGITS) -> str:
         """Hexadecimal digits that replace an identifier where a kind of its own would be too long."""
@@ -105,6 +104,10 @@ def plain(identifier: str) -> str:
     >>> plain(" 00123 ") == plain("123")
     True
     """
-    text = unicodedata.normalize("NFKC", identifier).casefold()
-    text = "".join(letter for letter in text if not letter.isspace() and unicodedata.category(letter) != "Cc")
+    text, before = identifier, None
+    # What is taken out may bring letters and their accents together.
+    while text != before:
+        before = text
+        text = unicodedata.normalize("NFKC", text).casefold()
+        text = "".join(letter for letter in text if not letter.isspace() and unicodedata.category(letter) != "Cc")
     return text.lstrip("0") or "0" if text.isdigit() else text

@@ -9,8 +9,9 @@ from pydicom.sr.codedict import codes
 
 from ..attributes import MalformedError, attribute
 
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD_OR_NUMBER = re.compile(r"[^\W\d_]+|\d+")
 _PIECE = re.compile(r"[^\W\d_]+|\d+(?:[.,]\d+)?|[^\w\s]|_")
+_DATE = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}")
 _CAMEL = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 _LONGEST_NUMBER = 3
@@ -169,37 +170,52 @@ _HABITS = frozenset(
 )
 
 
-class Wording:
-    """Cleans the descriptions of one file.
+_PATIENT = (
+    "PatientName",
+    "OtherPatientNames",
+    "PatientBirthName",
+    "PatientMotherBirthName",
+    "PatientID",
+    "OtherPatientIDs",
+    "AccessionNumber",
+)
+_OTHERS = (
+    "ReferringPhysicianName",
+    "PerformingPhysicianName",
+    "NameOfPhysiciansReadingStudy",
+    "OperatorsName",
+    "InstitutionName",
+    "InstitutionAddress",
+)
 
-    The words of its names, identifiers and places go even if medicine uses them: somebody may be called Stern.
+_SHORTEST_NAME = 4
+"""Letters or digits: shorter ones stand in every other text."""
+
+
+class Wording:
+    """The texts of one file: which of them name the patient, and what is left of a description.
+
+    Of descriptions the words of names, identifiers and places go even if medicine uses them: somebody may be called Stern.
     """
 
     def __init__(self) -> None:
+        self._patient: set[str] = set()
         self._names: set[str] = set()
 
     def learn(self, dataset: Dataset) -> None:
         """Learn which words name somebody or something in a dataset."""
-        for keyword in (
-            "PatientName",
-            "OtherPatientNames",
-            "PatientBirthName",
-            "PatientMotherBirthName",
-            "PatientID",
-            "ReferringPhysicianName",
-            "PerformingPhysicianName",
-            "NameOfPhysiciansReadingStudy",
-            "OperatorsName",
-            "InstitutionName",
-            "InstitutionAddress",
-            "AccessionNumber",
-        ):
-            try:
-                value = attribute(dataset, keyword)
-            except MalformedError:
-                continue
-            for one in value if isinstance(value, MultiValue | list) else [value or ""]:
-                self._names |= {word.casefold() for word in _WORD.findall(str(one))}
+        for keyword in _PATIENT:
+            words = {word.casefold() for text in _texts(dataset, keyword) for word in _WORD_OR_NUMBER.findall(text)}
+            self._names |= words
+            self._patient |= {word for word in words if len(word) >= _SHORTEST_NAME}
+        for keyword in _OTHERS:
+            self._names |= {
+                word.casefold() for text in _texts(dataset, keyword) for word in _WORD_OR_NUMBER.findall(text)
+            }
+
+    def names_patient(self, text: str) -> bool:
+        """Whether a text has a word of the patient's names or identifiers."""
+        return any(word.casefold() in self._patient for word in _WORD_OR_NUMBER.findall(text))
 
     def clean(self, text: str) -> str:
         """A text of which only words of medicine, short numbers and signs between them are left.
@@ -207,8 +223,8 @@ class Wording:
         >>> Wording().clean("CHEST PA Mr. Smith 12345678")
         'CHEST PA'
         """
-        pieces = list(_PIECE.finditer(text))
-        kept = [match for match in pieces if self._stays(match.group())]
+        text = _DATE.sub(" ", text)
+        kept = [match for match in _PIECE.finditer(text) if self._stays(match.group())]
         made = ""
         for match in kept:
             apart = made and text[match.start() - 1 : match.start()].isspace()
@@ -229,3 +245,13 @@ def _vocabulary() -> frozenset[str]:
     """Words of the meanings of codes in PS3.16, as pydicom has them, and those of everyday use."""
     names = (name for collection in (codes.DCM, codes.SCT) for name in collection.dir())
     return _HABITS | frozenset(word.casefold() for name in names for word in _CAMEL.findall(name) if len(word) > 3)
+
+
+def _texts(dataset: Dataset, keyword: str) -> list[str]:
+    try:
+        value = attribute(dataset, keyword)
+    except MalformedError:
+        return []
+    if value is None:
+        return []
+    return [str(one) for one in value] if isinstance(value, MultiValue | list) else [str(value)]
