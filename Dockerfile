@@ -8,7 +8,7 @@ FROM ${BASE}
 
 # What provisioning reads, and nothing else: a change in the plugin leaves this layer alone.
 COPY requirements/ /opt/orthanc-ai/requirements/
-COPY tools/provision.sh tools/ohif.py tools/ohif-config.js /opt/orthanc-ai/tools/
+COPY tools/provision.sh tools/ohif.py tools/ohif-config.js tools/charts.py /opt/orthanc-ai/tools/
 RUN PIP_NO_CACHE_DIR=1 /opt/orthanc-ai/tools/provision.sh && rm -rf /var/lib/apt/lists/*
 
 COPY plugin/ /opt/orthanc-ai/plugin/

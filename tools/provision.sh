@@ -76,19 +76,41 @@ development_libraries() {
   install_locked "$1"
 }
 
-# npm is needed only to fetch one package, so it comes as a Python wheel and goes again.
+# fetch_packages FOLDER LOCK PACKAGE...: archives of npm into a folder. npm is needed for nothing else, so it comes as a
+# Python wheel and goes again.
+npm=
+fetch_packages() {
+  local folder=$1 lock=$2
+  shift 2
+  if [ -z "$npm" ]; then
+    npm=$(mktemp -d)
+    trap 'rm -rf "$npm"' EXIT
+    python3 -m venv "$npm/venv"
+    "$npm/venv/bin/pip" install --quiet --no-deps --require-hashes --requirement "$lock"
+  fi
+  (cd "$folder" && PATH="$npm/venv/bin:$PATH" npm pack --silent "$@") > "$npm/log" || {
+    cat "$npm/log" >&2
+    return 1
+  }
+}
+
 viewer() {
   say "OHIF viewer into /opt/ohif"
   local work version
   work=$(mktemp -d)
   version=$(sed -n 's/^VERSION = "\(.*\)"$/\1/p' "$2")
-  python3 -m venv "$work/venv"
-  "$work/venv/bin/pip" install --quiet --no-deps --require-hashes --requirement "$1"
-  (cd "$work" && PATH="$work/venv/bin:$PATH" npm pack --silent "@ohif/app@$version") > "$work/npm.log" || {
-    cat "$work/npm.log" >&2
-    return 1
-  }
+  fetch_packages "$work" "$1" "@ohif/app@$version"
   python3 "$2" "$work"/ohif-app-*.tgz /opt/ohif
+  rm -rf "$work"
+}
+
+charts() {
+  say "Charts of the catalogue into /opt/charts"
+  local work packages
+  work=$(mktemp -d)
+  read -ra packages <<< "$(python3 "$2")"
+  fetch_packages "$work" "$1" "${packages[@]}"
+  python3 "$2" "$work" /opt/charts
   rm -rf "$work"
 }
 
@@ -118,6 +140,7 @@ step server_packages python3-venv python3-torch python3-torchvision
 [ "$suite" != forky ] || step build_packages g++ python3-dev cython3 python3-setuptools
 step server_libraries "$locks/server.lock"
 step viewer "$here/requirements/build.lock" "$here/tools/ohif.py" "$here/tools/ohif-config.js"
+step charts "$here/requirements/build.lock" "$here/tools/charts.py"
 step plugins "$(ls /usr/local/share/orthanc/plugins /usr/share/orthanc/plugins 2>/dev/null | sha256sum)"
 mkdir -p /var/lib/orthanc/db /var/lib/orthanc/ai
 

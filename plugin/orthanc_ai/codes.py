@@ -288,3 +288,4 @@ class Code(StrEnum):
     STARTING = "STARTING", "The server is starting."
     STOPPING = "STOPPING", "The server is stopping."
     VIEWER_MISSING = "VIEWER_MISSING", "The OHIF viewer is not installed where AI.ViewerDirectory says."
+    CHARTS_MISSING = "CHARTS_MISSING", "The library that draws charts is not installed where AI.ChartsDirectory says."
