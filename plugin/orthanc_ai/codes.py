@@ -285,6 +285,11 @@ class Code(StrEnum):
         "AMBIGUOUS_IDENTIFIER",
         "Several resources bear this identifier; use the Orthanc identifier.",
     )
+    CATALOG_LOADING = "CATALOG_LOADING", "The catalogue is being read from Orthanc's index; asking again soon helps."
+    CATALOG_TOO_LARGE = (
+        "CATALOG_TOO_LARGE",
+        "The archive has more series and X-rays than AI.Catalog.MaximumEntries lets the catalogue hold in memory.",
+    )
     STARTING = "STARTING", "The server is starting."
     STOPPING = "STOPPING", "The server is stopping."
     VIEWER_MISSING = "VIEWER_MISSING", "The OHIF viewer is not installed where AI.ViewerDirectory says."

@@ -17,6 +17,8 @@ from .batches.batches import Batches
 from .batches.run import Kind
 from .cardiac.index_tags import EXTRA_MAIN_DICOM_TAGS
 from .cardiac.trigger import CardiacStudies
+from .catalog.catalog import Catalog
+from .catalog.mirror import Mirror
 from .codes import Code
 from .collecting.collection import Collections
 from .counts import Counter
@@ -63,11 +65,13 @@ class Running:
     workers: Workers
     deliveries: Deliveries
     monitor: Monitor
+    mirror: Mirror
     batches: tuple[Batches, ...]
 
     def stop(self) -> None:
         """Stop it all, and wait for what is at work."""
         self.monitor.stop()
+        self.mirror.stop()
         # All are told first and waited for last: one after the other would take longer than Orthanc has to stop.
         for batches in self.batches:
             batches.give_up()
@@ -206,6 +210,7 @@ class Plugin:
             kind.name: Batches(kind, settings.batches_directory, paused=lambda: pause.active, warn=server.warn)
             for kind in kinds
         }
+        mirror = Mirror(server, settings.catalog.maximum_entries, lambda: self._courtesy.rush)
         context = Context(
             server,
             settings,
@@ -214,15 +219,17 @@ class Plugin:
             models=self.readiness,
             access=self._access,
             counter=counter,
+            catalog=Catalog(server, mirror),
             batches=batches,
         )
         inbox.on_begun = partial(self._dispatcher.open, Routes(context))
-        self._running = Running(inbox, jobs, workers, deliveries, monitor, tuple(batches.values()))
+        self._running = Running(inbox, jobs, workers, deliveries, monitor, mirror, tuple(batches.values()))
         for name, run in (
             ("ai-inbox", inbox.run),
             ("ai-model", self.readiness.run),
             ("ai-send", deliveries.run),
             ("ai-metrics", monitor.run),
+            ("ai-catalog", mirror.run),
         ):
             thread = threading.Thread(target=run, name=name, daemon=True)
             thread.start()

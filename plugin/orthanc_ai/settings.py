@@ -178,6 +178,14 @@ class Collecting(Section):
     """Seconds in which an archive has given nothing, whatever was asked of it, after which all the rest counts as failed."""
 
 
+class Catalog(Section):
+    """The catalogue under `/ai/catalog`."""
+
+    maximum_entries: int = Field(default=1_000_000, ge=0)
+    """Series, and X-rays with an outcome, that the catalogue may hold in memory: docs/catalog.md says what each takes. Of a
+    larger archive it answers `CATALOG_TOO_LARGE`. With 0 there is no catalogue."""
+
+
 class AI(Section):
     """The `AI` section of orthanc.json."""
 
@@ -234,6 +242,13 @@ class AI(Section):
 
     collecting: Collecting = Collecting()
     """Fetching studies from another archive."""
+
+    catalog: Catalog = Catalog()
+    """The catalogue."""
+
+    allowed_origins: list[Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.\-\[\]:]+$")]] = []
+    """Origins of other web sites whose pages may read what `/ai` answers, as browsers name them, e.g.
+    `["https://notebooks.hospital.example"]`. They may read only, with the login that the browser has for this server."""
 
     operators: list[str] = []
     """Users, of those in Orthanc's `RegisteredUsers`, who may start, retry, pause or change anything by `/ai`. All others

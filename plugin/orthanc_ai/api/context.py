@@ -6,6 +6,7 @@ from datetime import date
 from typing import Protocol
 
 from ..batches.batches import Batches
+from ..catalog.catalog import Catalog
 from ..counts import Counter
 from ..desk import HandJob, QueueStatus
 from ..models.card import ModelCard
@@ -108,6 +109,7 @@ class Context:
     models: Models
     access: Access
     counter: Counter
+    catalog: Catalog
     batches: Mapping[str, Batches] = field(default_factory=dict)
     cards: Cards = field(init=False)
 

@@ -37,6 +37,8 @@ class SelectionRequest(Query):
     """Orthanc identifiers or Series Instance UIDs."""
     instances: Names
     """Orthanc identifiers or SOP Instance UIDs."""
+    patient_id: Annotated[str, StringConstraints(max_length=64)] = ""
+    """Patient ID, exactly."""
     modality: list[ModalityName] = Field(default=[], max_length=32)
     """Modalities of the series, e.g. `["CR", "DX"]`; one of them is enough."""
     body_part: Annotated[str, StringConstraints(max_length=16)] = ""
@@ -86,6 +88,7 @@ def selection_of(context: Context, request: SelectionRequest) -> Selection:
         studies=identified("study", request.studies),
         series=identified("series", request.series),
         instances=identified("instance", request.instances),
+        patient_id=request.patient_id,
         modality=tuple(request.modality),
         body_part=request.body_part,
         study_date=request.study_date or "",

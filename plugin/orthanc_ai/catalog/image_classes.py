@@ -1,45 +1,38 @@
 """Which instances are images: told by their SOP class, so that no file is opened for it."""
 
-import re
-
 _STORAGE = "1.2.840.10008.5.1.4."
 
-_NO_IMAGES = re.compile(
-    "|".join(
-        re.escape(_STORAGE + root) + rest
-        for root, rest in (
-            ("1.1.4.2", ""),  # MR Spectroscopy
-            ("1.1.8", ""),  # Standalone Overlay, retired
-            ("1.1.9", r"(\..+)?"),  # Curves and waveforms
-            ("1.1.10", ""),  # Standalone Modality LUT, retired
-            ("1.1.11", r"(\..+)?"),  # Presentation states
-            ("1.1.66", r"(\..+)?"),  # Raw data, registrations, fiducials, segmentations, tractography
-            ("1.1.67", ""),  # Real World Value Mapping
-            ("1.1.68.", ".+"),  # Surface scans
-            ("1.1.77.1.5.3", ""),  # Stereometric Relationship
-            ("1.1.78.", ".+"),  # Measurements of the eye
-            ("1.1.79.", ".+"),
-            ("1.1.80.", ".+"),
-            ("1.1.88.", ".+"),  # Structured reports and key objects
-            ("1.1.90.", ".+"),  # Content Assessment Results
-            ("1.1.91.", ".+"),  # Bulk annotations
-            ("1.1.104.", ".+"),  # Encapsulated documents
-            ("1.1.129", ""),  # Standalone PET Curve, retired
-            ("1.1.131", ""),  # Basic Structured Display
-            ("1.1.200.", ".+"),  # Procedure protocols
-            ("1.1.201.", ".+"),  # Inventory
-            ("1.1.481.", "(?!(1|23|24)$).+"),  # Radiotherapy, but for its images
-            ("1.1.501.3", ""),  # DICOS Threat Detection Report
-            ("34.", ".+"),  # Delivery instructions
-            ("38.", ".+"),  # Hanging Protocol
-            ("39.", ".+"),  # Color Palette
-            ("43.", ".+"),  # Implant templates
-            ("44.", ".+"),
-            ("45.", ".+"),
-        )
-    )
+_NO_IMAGES_BELOW = {
+    "1.1": "4.2 8 9 10 11 66 67 129 131",  # spectroscopy, overlays, curves, LUTs, raw data, real world values, displays
+    "1.1.9": "1 1.1 1.2 1.3 1.4 2.1 3.1 4.1 4.2 5.1 6.1 6.2 7.1 7.2 7.3 7.4 8.1",  # waveforms
+    "1.1.11": "1 2 3 4 5 6 7 8 9 10 11 12",  # presentation states
+    "1.1.66": "1 2 3 4 5 6 7 8",  # registrations, fiducials, segmentations, tractography
+    "1.1.68": "1 2",  # surface scans
+    "1.1.77.1.5": "3",  # stereometric relationships
+    "1.1.78": "1 2 3 4 5 6 7 8",  # measurements of the eye
+    "1.1.79": "1",
+    "1.1.80": "1",
+    "1.1.88": "1 2 3 4 11 22 33 34 35 40 50 59 65 67 68 69 70 71 72 73 74 75 76 77",  # reports, key objects
+    "1.1.90": "1",  # content assessments
+    "1.1.91": "1",  # bulk annotations
+    "1.1.104": "1 2 3 4 5",  # encapsulated documents
+    "1.1.200": "1 2 3 7 8",  # procedure protocols
+    "1.1.201": "1",  # inventories
+    "1.1.481": "2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 25",  # radiotherapy, but for its images
+    "1.1.501": "3",  # threat detection reports
+    "34": "1 7 10",  # delivery instructions
+    "38": "1",  # hanging protocols
+    "39": "1",  # color palettes
+    "43": "1",  # implant templates
+    "44": "1",
+    "45": "1",
+}
+"""Storage SOP classes (PS3.4 table B.5-1, and the retired ones) of objects that are no images: roots, and what follows."""
+
+NO_IMAGES = frozenset(
+    f"{_STORAGE}{root}.{rest}" for root, following in _NO_IMAGES_BELOW.items() for rest in following.split()
 )
-"""Storage SOP classes (PS3.4 table B.5-1, and the retired ones) of objects that are no images."""
+"""The same as UIDs."""
 
 
 def is_image(sop_class_uid: str) -> bool:
@@ -48,4 +41,4 @@ def is_image(sop_class_uid: str) -> bool:
     Those of a class that is not known, a manufacturer's own or a future one, count as images: whoever opens one tells
     what it is with a code, and nobody is left out in silence.
     """
-    return not _NO_IMAGES.fullmatch(sop_class_uid.strip())
+    return sop_class_uid not in NO_IMAGES

@@ -12,6 +12,11 @@ def fold(text: str) -> str:
     return "".join(one.lower() if one.lower().isascii() == one.isascii() else one for one in text.strip())
 
 
+def capitals(text: str) -> str:
+    """The same in capitals, as code strings (VR CS) are written: two texts that `fold` alike are equal."""
+    return "".join(one.upper() if one.isascii() else one for one in fold(text))
+
+
 def matches(value: str, pattern: str, *, wildcards: bool = True) -> bool:
     """Whether a value fits a pattern.
 

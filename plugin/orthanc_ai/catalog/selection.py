@@ -4,9 +4,10 @@ An image is meant if it passes all filters, a series if it holds such an image. 
 named, only what belongs to one of them is; otherwise the whole archive.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ..codes import Code
 from ..outcomes import CARDIAC_METADATA, XRAY_METADATA, Outcome, read_outcome, search_pattern
@@ -19,6 +20,8 @@ PAGE = 1000
 
 OVERLAP = 100
 """Rows that two pages have in common: what is deleted meanwhile moves the rest forward, into them."""
+
+MILLION = 1_000_000
 
 TAGS = (
     *("PatientID", "StudyInstanceUID", "SeriesInstanceUID"),
@@ -43,6 +46,8 @@ class Selection:
     ----------
     patients, studies, series, instances
         Orthanc identifiers.
+    patient_id
+        Patient ID, exactly.
     modality
         Modalities of the series; one of them is enough.
     body_part
@@ -71,6 +76,7 @@ class Selection:
     studies: tuple[str, ...] = ()
     series: tuple[str, ...] = ()
     instances: tuple[str, ...] = ()
+    patient_id: str = ""
     modality: tuple[str, ...] = ()
     body_part: str = ""
     study_date: str = ""
@@ -115,7 +121,8 @@ class Selection:
             return str(tags.get(keyword, ""))
 
         return (
-            (not self.modality or any(matches(tag("Modality"), one, wildcards=False) for one in self.modality))
+            (not self.patient_id or tag("PatientID").strip() == self.patient_id.strip())
+            and (not self.modality or any(matches(tag("Modality"), one, wildcards=False) for one in self.modality))
             and (not self.body_part or matches(tag("BodyPartExamined"), self.body_part, wildcards=False))
             and (not self.study_date or in_range(tag("StudyDate"), self.study_date))
             and (not self.study_description or matches(tag("StudyDescription"), self.study_description))
@@ -140,14 +147,14 @@ class Selection:
             return False
         if not self.finding:
             return True
-        score = scores(xray).get(self.finding) if xray else None
-        if score is None:
-            return False
-        return (self.minimum is None or score >= self.minimum) and (self.maximum is None or score <= self.maximum)
+        found = scores(xray).get(self.finding) if xray else None
+        lowest, highest = limits(self)
+        return found is not None and lowest <= millionths(found.score) <= highest
 
     def index_query(self) -> dict[str, str]:
         """The part of the filters that Orthanc's index can apply to images: it admits what they admit, maybe more."""
         wanted = {
+            "PatientID": index_pattern(self.patient_id),
             "Modality": "\\".join(self.modality),
             "BodyPartExamined": index_pattern(self.body_part),
             "StudyDate": self.study_date,
@@ -157,9 +164,16 @@ class Selection:
         return {keyword: value for keyword, value in wanted.items() if value}
 
 
-def scores(outcome: Outcome) -> dict[str, float]:
-    """Scores of an X-ray by the model's name of the finding, 0 to 1; what somebody has spoiled is left out."""
-    found: dict[str, float] = {}
+class Score(NamedTuple):
+    """What a model said of one finding: 0 to 1, and whether it is present, if it decided that."""
+
+    score: float
+    presence: bool | None
+
+
+def scores(outcome: Outcome) -> dict[str, Score]:
+    """Scores of an X-ray by the model's name of the finding; what somebody has spoiled is left out."""
+    found: dict[str, Score] = {}
     stored = outcome.data.get("findings", ())
     for one in stored if isinstance(stored, list) else ():
         label, score = (one.get("label"), one.get("score")) if isinstance(one, dict) else (None, None)
@@ -169,8 +183,21 @@ def scores(outcome: Outcome) -> dict[str, float]:
             and not isinstance(score, bool)
             and 0 <= score <= 1
         ):
-            found[label] = float(score)
+            presence = one.get("presence")
+            found[label] = Score(float(score), presence if isinstance(presence, bool) else None)
     return found
+
+
+def millionths(score: float) -> int:
+    """A score as it is compared: outcomes have six decimals."""
+    return round(score * MILLION)
+
+
+def limits(selection: Selection) -> tuple[int, int]:
+    """Lowest and highest score that a selection admits, in millionths."""
+    lowest = 0 if selection.minimum is None else math.ceil(round(selection.minimum * MILLION, 3))
+    highest = MILLION if selection.maximum is None else math.floor(round(selection.maximum * MILLION, 3))
+    return lowest, highest
 
 
 def images(server: Server, selection: Selection, tags: Sequence[str] = ()) -> Iterator[Resource]:

@@ -11,6 +11,8 @@ from typing import Any, cast
 from orthanc_ai.api.access import Access
 from orthanc_ai.api.context import Context
 from orthanc_ai.batches.batch import Batch, State
+from orthanc_ai.catalog.catalog import Catalog
+from orthanc_ai.catalog.mirror import Mirror
 from orthanc_ai.codes import Code
 from orthanc_ai.counts import Counter
 from orthanc_ai.desk import HandJob, QueueStatus
@@ -19,7 +21,7 @@ from orthanc_ai.models.card import load_card
 from orthanc_ai.outcomes import XRAY_METADATA, Outcome, Result
 from orthanc_ai.readiness import ModelState
 from orthanc_ai.sending.delivery import DeliveryState, Destination
-from orthanc_ai.server import Level, Resource, Server, ServerError
+from orthanc_ai.server import Changes, Level, Resource, Server, ServerError
 from orthanc_ai.settings import AI
 from orthanc_ai.sweeps import WAITING, Reconciliation
 
@@ -77,6 +79,24 @@ class Archive:
         self, level: Level, query: Mapping[str, str] | None = None, *, metadata: Mapping[str, str] | None = None
     ) -> int:
         return len(self._matching(level, query, metadata))
+
+    def identifiers(self, level: Level, **options: Any) -> list[str]:
+        return [one.identifier for one in self.find(level, **options)]
+
+    def read(self, level: Level, identifiers: Sequence[str]) -> tuple[Resource, ...]:
+        return tuple(one for one in self.rows if one.level == level and one.identifier in identifiers)
+
+    def totals(self) -> tuple[int, int, int, int]:
+        patients, studies, series, instances = (
+            sum(one.level == level for one in self.rows) for level in ("patient", "study", "series", "instance")
+        )
+        return patients, studies, series, instances
+
+    def changes(self, since: int, *_: Any) -> Changes:
+        return Changes((), since, True)
+
+    def value(self, *_: Any) -> str | None:
+        return None
 
     def resource(self, level: Level, identifier: str, tags: Sequence[str] = ()) -> Resource | None:
         found = [row for row in self.rows if row.identifier == identifier and row.level == level]
@@ -275,7 +295,11 @@ def context(
     """What handlers are given, over an archive without a server."""
     ai = AI(models_directory=ROOT / "models", **settings)
     server = cast(Server, archive or Archive())
-    return Context(server, ai, queue or Queue(), Sender(), Models(), access, Counter(server), Shelves())
+    mirror = Mirror(server, ai.catalog.maximum_entries)
+    if not isinstance(archive, BrokenArchive):
+        mirror.load()
+    catalog = Catalog(server, mirror)
+    return Context(server, ai, queue or Queue(), Sender(), Models(), access, Counter(server), catalog, Shelves())
 
 
 def identifier(number: int) -> str:

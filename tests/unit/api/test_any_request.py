@@ -39,7 +39,7 @@ class Journal(Archive):
         images = [image(1), image(2, reported({"Mass": 0.9})), image(3, SOPInstanceUID="1.9"), image(4, Modality="MR")]
         spoiled = Resource("instance", identifier(5), {"Modality": "DX"}, {XRAY_METADATA: "{"})
         super().__init__([*patients, *images, spoiled])
-        self.changes: list[str] = []
+        self.changed: list[str] = []
 
     def children(self, level: Level, identifier: str, of: Level, **_: Any) -> Iterator[Resource]:
         return iter([row for row in self.rows if row.level == of])
@@ -51,7 +51,7 @@ class Journal(Archive):
     def __getattr__(self, name: str) -> Any:
         if name not in CHANGES:
             raise AttributeError(name)
-        return lambda *_: self.changes.append(name)
+        return lambda *_: self.changed.append(name)
 
 
 class System:
@@ -206,7 +206,7 @@ def test_every_request_is_answered_from_the_vocabulary(
         output = mine.ask(method, path, get=query, headers=given_headers, body=body)
     code = check(output, path)
     assert code not in {Code.INTERNAL_ERROR, Code.DATABASE_BUSY}, mine.archive.errors
-    told = (mine.archive.changes, mine.queue.requests, mine.sender.requests, mine.batches.requests)
+    told = (mine.archive.changed, mine.queue.requests, mine.sender.requests, mine.batches.requests)
     if method == "GET":
         assert told == ([], [], [], []), "reading changes nothing"
     for one in told:
@@ -220,7 +220,7 @@ def test_strangers_change_nothing(
 ) -> None:
     output = locked.ask(method, path, get=query, headers=given_headers, body=body)
     code = check(output, path)
-    assert (locked.archive.changes, locked.queue.requests, locked.sender.requests) == ([], [], [])
+    assert (locked.archive.changed, locked.queue.requests, locked.sender.requests) == ([], [], [])
     assert locked.batches.requests == []
     if method != "GET":
         assert code in {Code.OPERATOR_ONLY, Code.CROSS_SITE, Code.NOT_FOUND, Code.METHOD_NOT_ALLOWED}

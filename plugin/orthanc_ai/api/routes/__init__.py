@@ -8,6 +8,7 @@ from ..openapi import describe
 from ..route import Route
 from ..views import CodeView
 from .cardiac import of_cardiac_ct
+from .catalog import of_catalog
 from .collections import of_collections
 from .levels import of_level
 from .volumes import of_volumes
@@ -61,6 +62,7 @@ def _routes(read_status: status.StatusReader) -> list[Route]:
         *of_work(),
         *of_volumes(),
         *of_collections(),
+        *of_catalog(),
         *of_level("instance", "instances", "id"),
         *of_level("series", "series", "id"),
         *of_level("study", "studies", "id"),

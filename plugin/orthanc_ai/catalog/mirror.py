@@ -1,0 +1,315 @@
+"""`Mirror`: the catalogue's tables, derived from Orthanc's index and in step with it.
+
+Orthanc's index answers what is asked of one level within milliseconds, but reads every outcome for a question about scores, and
+has no question at all across levels ("patients with a chest radiograph"). The mirror has. It is built when the server has
+started, on a thread of its own, kept in memory only, and brought up to date at each question: the change log is read on, and
+the index's totals are compared, since deletions leave nothing in the log.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..codes import Code
+from ..outcomes import XRAY_METADATA
+from ..server import Change, Level, Server, ServerError
+from .image_classes import NO_IMAGES
+from .rows import Rows, pack
+
+CHUNK = 200
+"""Resources that are read at once: some 30 ms, in each of which nobody waits for the index longer than for one of them."""
+
+PAGE = 1000
+"""Rows of the change log that are read at once."""
+
+BACKLOG = 5000
+"""Rows of the change log that a question catches up with, about a second's work; if there are more, it is told to come back."""
+
+TRIES = 5
+"""Looks at an index that changes all the time, before an answer is given as of a moment ago."""
+
+UPKEEP_S = 5.0
+"""Between two readings of the change log while nobody asks."""
+
+QUIET_SHARE = 0.25
+"""Share of its thread's time that is spent on reading while nobody waits for it."""
+
+TROUBLE_S = 10.0
+"""After an index that cannot be read."""
+
+RETRY_AFTER_S = 2
+"""When somebody who asks while it loads is told to come back."""
+
+_NEWEST = 2**62
+_KINDS = ("NewInstance", "UpdatedMetadata")
+
+
+class CatalogError(Exception):
+    """The catalogue cannot answer now: ``CATALOG_LOADING`` or ``CATALOG_TOO_LARGE``.
+
+    Attributes
+    ----------
+    retry_after
+        Seconds after which to ask again; 0 if that does not help.
+    """
+
+    def __init__(self, code: Code, detail: str, retry_after: int = 0) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+class Progress(NamedTuple):
+    """How far the building is."""
+
+    done: int
+    total: int
+
+
+@dataclass(slots=True)
+class _Found:
+    """Orthanc identifiers of all that is there."""
+
+    since: int
+    studies: list[str]
+    series: list[str]
+    xrays: list[str]
+    others: list[tuple[str, str]]
+
+    @property
+    def total(self) -> int:
+        return len(self.studies) + len(self.series) + len(self.xrays)
+
+
+class Mirror:
+    """Any thread may ask; one thread runs `run`.
+
+    Parameters
+    ----------
+    maximum
+        Series and X-rays that it may hold; 0 for no catalogue.
+    rush
+        Whether the server has more urgent things to do than to read what nobody has asked for.
+    """
+
+    def __init__(self, server: Server, maximum: int, rush: Callable[[], bool] = lambda: False) -> None:
+        self._server = server
+        self._maximum = maximum
+        self._rush = rush
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._asked = threading.Event()
+        self._rows: Rows | None = None
+        self._since = 0
+        self._progress = Progress(0, 0)
+        self._too_large = maximum == 0
+
+    # For those who ask
+
+    @contextmanager
+    def reading(self) -> Iterator[Rows]:
+        """The tables, up to date, for one question at a time.
+
+        Raises
+        ------
+        CatalogError
+            While it loads, or if the archive is too large for it.
+        ServerError
+            If the index cannot be read.
+        """
+        with self._lock:
+            if self._rows is None:
+                raise self._not_there()
+            self._follow(self._rows, BACKLOG)
+            self._check(self._rows)
+            yield self._rows
+
+    @property
+    def progress(self) -> Progress:
+        """How far the building is."""
+        return self._progress
+
+    def _not_there(self) -> CatalogError:
+        self._asked.set()
+        if self._too_large:
+            detail = f"AI.Catalog.MaximumEntries is {self._maximum}; {Code.CATALOG_TOO_LARGE.sentence}"
+            return CatalogError(Code.CATALOG_TOO_LARGE, detail)
+        done, total = self._progress
+        return CatalogError(Code.CATALOG_LOADING, f"{done} of {total} entries are read.", RETRY_AFTER_S)
+
+    # The thread
+
+    def run(self) -> None:
+        """Build it and keep it in step until told to stop."""
+        while self._maximum and not self._stopping.is_set():
+            try:
+                if self._rows is None:
+                    self.load()
+                elif not self._rush():
+                    with self._lock:
+                        self._follow(self._rows, BACKLOG)
+                pause = UPKEEP_S
+            except CatalogError:
+                pause = 0.0  # There is more to catch up with.
+            except ServerError as error:
+                self._server.error(f"AI: the catalogue cannot be read: {error}; trying again")
+                pause = TROUBLE_S
+            self._stopping.wait(pause)
+
+    def stop(self) -> None:
+        """Read no more."""
+        self._stopping.set()
+
+    # Building
+
+    def load(self) -> None:
+        """Build it once; of an archive that is too large, wait instead."""
+        found = self._find()
+        self._progress = Progress(0, found.total)
+        self._too_large = len(found.series) + len(found.xrays) > self._maximum
+        if self._too_large:
+            self._server.warn(
+                f"AI: {Code.CATALOG_TOO_LARGE}: the archive has {len(found.series)} series and {len(found.xrays)} X-rays"
+            )
+            self._stopping.wait(60 * UPKEEP_S)
+            return
+        rows = Rows()
+        steps: tuple[tuple[Sequence[str], Callable[[Rows, Sequence[str]], None]], ...] = (
+            (found.studies, self._read_studies),
+            (found.series, self._read_series),
+            (found.xrays, self._read_instances),
+        )
+        for identifiers, read in steps:
+            if read == self._read_instances:
+                # Before the X-rays: reading one of their series again would count its images.
+                rows.put_others(one for one in found.others if not rows.missing("series", [one[1]]))
+                rows.count_all_images()
+            for chunk in _chunks(identifiers):
+                started = time.monotonic()
+                read(rows, chunk)
+                self._progress = Progress(self._progress.done + len(chunk), found.total)
+                if self._pause(time.monotonic() - started):
+                    return
+        with self._lock:
+            self._rows, self._since = rows, found.since
+
+    def _find(self) -> _Found:
+        # First: what comes while the rest is found is then read twice, and nothing is missed.
+        since = self._server.changes(_NEWEST, 1, ()).last
+        others = self._server.find(
+            "instance", metadata={"SopClassUid": "\\".join(sorted(NO_IMAGES))}, content=("Parent",)
+        )
+        return _Found(
+            since,
+            self._server.identifiers("study"),
+            self._server.identifiers("series"),
+            self._server.identifiers("instance", metadata={XRAY_METADATA: "*"}),
+            [(one.identifier, one.parent) for one in others],
+        )
+
+    def _pause(self, taken: float) -> bool:
+        """Leave time to others, unless somebody waits; whether to stop."""
+        if not self._asked.is_set():
+            self._stopping.wait(taken * (1 / QUIET_SHARE - 1))
+        while self._rush() and not self._asked.is_set() and not self._stopping.is_set():
+            self._stopping.wait(UPKEEP_S)
+        return self._stopping.is_set()
+
+    # Reading; what is asked for and not there has been deleted
+
+    def _read_studies(self, rows: Rows, identifiers: Sequence[str]) -> None:
+        for chunk in _chunks(identifiers):
+            rows.put_studies(self._server.read("study", chunk))
+
+    def _read_series(self, rows: Rows, identifiers: Sequence[str]) -> None:
+        for chunk in _chunks(identifiers):
+            found = self._server.read("series", chunk)
+            self._read_studies(rows, rows.missing("study", dict.fromkeys(one.parent for one in found)))
+            # Its study may have been deleted since.
+            orphans = set(rows.missing("study", dict.fromkeys(one.parent for one in found)))
+            rows.put_series([one for one in found if one.parent not in orphans])
+            rows.remove_series(set(chunk) - {one.identifier for one in found if one.parent not in orphans})
+
+    def _read_instances(self, rows: Rows, identifiers: Sequence[str], *, stored: bool = False) -> None:
+        """Read instances; `stored` if they are new, so that their series have changed as well."""
+        for chunk in _chunks(identifiers):
+            found = self._server.read("instance", chunk)
+            series = list(dict.fromkeys(one.parent for one in found))
+            self._read_series(rows, series if stored else rows.missing("series", series))
+            orphans = set(rows.missing("series", series))
+            rows.put_instances([one for one in found if one.parent not in orphans])
+            rows.remove_instances(set(chunk) - {one.identifier for one in found})
+
+    # Keeping in step
+
+    def _follow(self, rows: Rows, most: int) -> None:
+        """Read the change log on.
+
+        Raises
+        ------
+        CatalogError
+            If there are more than so many rows; these have been read.
+        """
+        for _ in range(0, most, PAGE):
+            changes = self._server.changes(self._since, PAGE, _KINDS)
+            stored = {one.resource for one in changes.rows if one.kind == "NewInstance"}
+            self._read_instances(rows, sorted(stored), stored=True)
+            self._read_instances(rows, sorted(_updated(changes.rows, "instance") - stored))
+            self._read_series(rows, sorted(_updated(changes.rows, "series")))
+            self._since = changes.last
+            if changes.done:
+                break
+        else:
+            raise CatalogError(Code.CATALOG_LOADING, "Many images have just come in.", RETRY_AFTER_S)
+        if rows.entries() > self._maximum:
+            self._rows = None
+            rows.close()
+            raise self._not_there()
+
+    def _check(self, rows: Rows) -> None:
+        """Find what was deleted."""
+        for _ in range(TRIES):
+            there = self._server.totals()
+            if there == rows.totals():
+                return
+            if not self._server.changes(self._since, 1, _KINDS).rows:
+                self._repair(rows, there)
+            self._follow(rows, BACKLOG)
+
+    def _repair(self, rows: Rows, there: tuple[int, int, int, int]) -> None:
+        """Compare what there is with what should be, from the top down as far as it differs."""
+        held = rows.totals()
+        if held[:3] != there[:3]:
+            found = set(self._server.identifiers("series"))
+            known = rows.identifiers("series")
+            rows.remove_series(known - found)
+            self._read_whole(rows, found - known)
+            held = rows.totals()
+        if held[3] != there[3]:
+            counted = dict(rows.database.execute("SELECT id, instances FROM series"))
+            series = self._server.find("series", content=("Children",))
+            changed = [one for one in series if counted.get(pack(one.identifier)) != len(one.children)]
+            for one in changed:
+                rows.remove_instances(rows.held_by(one.identifier) - set(one.children))
+            self._read_whole(rows, {one.identifier for one in changed})
+
+    def _read_whole(self, rows: Rows, series: set[str]) -> None:
+        """Read series with all their instances."""
+        self._read_series(rows, sorted(series))
+        for one in sorted(series):
+            resource = self._server.read("series", [one])
+            for found in resource:
+                self._read_instances(rows, found.children)
+
+
+def _updated(rows: Sequence[Change], level: Level) -> set[str]:
+    return {one.resource for one in rows if one.kind == "UpdatedMetadata" and one.level == level}
+
+
+def _chunks(identifiers: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(identifiers), CHUNK):
+        yield identifiers[start : start + CHUNK]
