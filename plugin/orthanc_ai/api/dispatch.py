@@ -16,6 +16,7 @@ from ..codes import Code
 from ..sdk import UTF8, RestOutput, Sdk, immortal, raise_pending
 from ..server import Server, ServerError
 from .http import Problem, Request, Response
+from .origins import share
 from .routes import Routes
 
 URI = f"/ai(|/{UTF8})"
@@ -89,11 +90,16 @@ class Dispatcher:
             with suppress(RuntimeError):
                 self._threads.submit(_close, chunks)
 
-    def _answer(self, uri: str, request: Mapping[str, object]) -> Response:
+    def _answer(self, uri: str, raw: Mapping[str, object]) -> Response:
+        request = _request(uri, raw, self._decoded)
+        response = self._answer_to(uri, request)
+        return share(response, request, self._routes.allowed_origins) if self._routes else response
+
+    def _answer_to(self, uri: str, request: Request) -> Response:
         try:
             if self._routes is None:
                 raise Problem(Code.STARTING)
-            return self._routes.answer(_request(uri, request, self._decoded))
+            return self._routes.answer(request)
         except Problem as problem:
             return problem.response(uri)
         except ServerError:

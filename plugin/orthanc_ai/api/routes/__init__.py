@@ -98,6 +98,11 @@ class Routes:
         ]
         self._description = describe(self.table, authentication=context.access.authentication)
 
+    @property
+    def allowed_origins(self) -> list[str]:
+        """Origins of other sites whose pages may read what is answered."""
+        return self._context.settings.allowed_origins
+
     def answer(self, request: Request) -> Response:
         """Answer a request.
 
