@@ -266,7 +266,7 @@ class Mirror:
         else:
             raise CatalogError(Code.CATALOG_LOADING, "Many images have just come in.", RETRY_AFTER_S)
         if rows.entries() > self._maximum:
-            self._rows = None
+            self._rows, self._too_large = None, True
             rows.close()
             raise self._not_there()
 
