@@ -2,6 +2,7 @@
 
 import csv
 import io
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ import pydicom
 import pytest
 from pydicom.uid import UID, generate_uid
 
+from orthanc_ai.catalog import mirror as mirror_module
+from orthanc_ai.catalog.mirror import RETRY_AFTER_S, CatalogError, Mirror
+from orthanc_ai.catalog.rows import pack
 from orthanc_ai.catalog.selection import Selection, images, series
 from orthanc_ai.codes import Code
 from orthanc_ai.outcomes import CARDIAC_METADATA, XRAY_METADATA, Outcome
@@ -173,6 +177,43 @@ def test_answers_are_those_of_the_index_whatever_happens(orthanc: Orthanc) -> No
     orthanc.start()
     loaded(orthanc)
     check(orthanc)
+
+
+def test_many_series_are_compared_while_nobody_waits(orthanc: Orthanc, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mirror_module, "COMPARED", 0)
+    stored = orthanc.upload(stack(4, PatientID="compared"))
+    mirror = Mirror(index_of(orthanc), 1000)
+    with pytest.raises(CatalogError) as early, mirror.reading():
+        pass
+    assert (early.value.code, early.value.retry_after) == (Code.CATALOG_LOADING, RETRY_AFTER_S)
+    mirror.load()
+    thread = threading.Thread(target=mirror.run)
+    thread.start()
+    try:
+        assert orthanc.request("DELETE", f"/instances/{stored[1]}").ok
+        images: list[int] = []
+
+        def compared() -> bool:
+            try:
+                with mirror.reading() as rows:
+                    images.extend(rows.database.execute(_IMAGES_OF, (series_of(orthanc, stored[0]),)).fetchone())
+            except CatalogError:
+                return False
+            return bool(images)
+
+        orthanc.wait_until(compared, "nothing is compared")
+        assert images == [3]
+    finally:
+        mirror.stop()
+        thread.join()
+
+
+_IMAGES_OF = "SELECT images FROM series WHERE id = ?"
+
+
+def series_of(orthanc: Orthanc, instance: str) -> bytes:
+    """The series of an instance, as the mirror has it."""
+    return pack(orthanc.get(f"/instances/{instance}/series")["ID"])
 
 
 def test_images_of_a_series_come_by_number_each_once_while_some_are_deleted(orthanc: Orthanc) -> None:

@@ -19,7 +19,8 @@ from .http import Problem
 from .identify import ORTHANC_ID
 from .views import Query
 
-CURSOR = r"^[A-Za-z0-9_-]{1,600}$"
+CURSOR = r"^[A-Za-z0-9_-]{1,2400}$"
+"""Of a place whose text has 256 characters, the longest that Orthanc keeps of a tag."""
 
 _DICOM_LIST = r"^[A-Z0-9_]{1,16}(,[A-Z0-9_]{1,16}){0,31}$"
 _ROLES = "|".join(Role)

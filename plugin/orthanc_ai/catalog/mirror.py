@@ -17,7 +17,7 @@ from ..codes import Code
 from ..outcomes import XRAY_METADATA
 from ..server import Change, Level, Server, ServerError
 from .image_classes import NO_IMAGES
-from .rows import Rows, pack
+from .rows import Rows, pack, unpack
 
 CHUNK = 200
 """Resources that are read at once: some 30 ms, in each of which nobody waits for the index longer than for one of them."""
@@ -30,6 +30,9 @@ BACKLOG = 5000
 
 TRIES = 5
 """Looks at an index that changes all the time, before an answer is given as of a moment ago."""
+
+COMPARED = 5000
+"""Series whose images are counted while somebody waits, about a second's work; more of them are told to come back."""
 
 UPKEEP_S = 5.0
 """Between two readings of the change log while nobody asks."""
@@ -103,6 +106,7 @@ class Mirror:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._asked = threading.Event()
+        self._in_doubt = threading.Event()
         self._rows: Rows | None = None
         self._since = 0
         self._progress = Progress(0, 0)
@@ -121,11 +125,13 @@ class Mirror:
         ServerError
             If the index cannot be read.
         """
+        if self._in_doubt.is_set():
+            raise _comparing()
         with self._lock:
             if self._rows is None:
                 raise self._not_there()
             self._follow(self._rows, BACKLOG)
-            self._check(self._rows)
+            self._check(self._rows, COMPARED)
             yield self._rows
 
     @property
@@ -146,23 +152,27 @@ class Mirror:
     def run(self) -> None:
         """Build it and keep it in step until told to stop."""
         while self._maximum and not self._stopping.is_set():
+            pause = UPKEEP_S
             try:
                 if self._rows is None:
                     self.load()
-                elif not self._rush():
+                elif self._in_doubt.is_set() or not self._rush():
                     with self._lock:
                         self._follow(self._rows, BACKLOG)
-                pause = UPKEEP_S
+                        self._check(self._rows, self._maximum)
+                    self._in_doubt.clear()
             except CatalogError:
                 pause = 0.0  # There is more to catch up with.
             except ServerError as error:
                 self._server.error(f"AI: the catalogue cannot be read: {error}; trying again")
-                pause = TROUBLE_S
-            self._stopping.wait(pause)
+                self._stopping.wait(TROUBLE_S)
+            # Unless there is something to compare.
+            self._in_doubt.wait(pause)
 
     def stop(self) -> None:
         """Read no more."""
         self._stopping.set()
+        self._in_doubt.set()
 
     # Building
 
@@ -270,17 +280,23 @@ class Mirror:
             rows.close()
             raise self._not_there()
 
-    def _check(self, rows: Rows) -> None:
-        """Find what was deleted."""
+    def _check(self, rows: Rows, most: int) -> None:
+        """Find what was deleted.
+
+        Raises
+        ------
+        CatalogError
+            If the images of more than so many series would have to be counted; the thread does it.
+        """
         for _ in range(TRIES):
             there = self._server.totals()
             if there == rows.totals():
                 return
             if not self._server.changes(self._since, 1, _KINDS).rows:
-                self._repair(rows, there)
+                self._repair(rows, there, most)
             self._follow(rows, BACKLOG)
 
-    def _repair(self, rows: Rows, there: tuple[int, int, int, int]) -> None:
+    def _repair(self, rows: Rows, there: tuple[int, int, int, int], most: int) -> None:
         """Compare what there is with what should be, from the top down as far as it differs."""
         held = rows.totals()
         if held[:3] != there[:3]:
@@ -289,21 +305,30 @@ class Mirror:
             rows.remove_series(known - found)
             self._read_whole(rows, found - known)
             held = rows.totals()
-        if held[3] != there[3]:
-            counted = dict(rows.database.execute("SELECT id, instances FROM series"))
-            series = self._server.find("series", content=("Children",))
-            changed = [one for one in series if counted.get(pack(one.identifier)) != len(one.children)]
-            for one in changed:
-                rows.remove_instances(rows.held_by(one.identifier) - set(one.children))
-            self._read_whole(rows, {one.identifier for one in changed})
+        if held[3] == there[3]:
+            return
+        if held[2] > most:
+            self._in_doubt.set()
+            raise _comparing()
+        counted = dict(rows.database.execute("SELECT id, instances FROM series").fetchall())
+        for chunk in _chunks([unpack(one) for one in counted]):
+            for one in self._server.read("series", chunk):
+                if counted[pack(one.identifier)] != len(one.children):
+                    rows.remove_instances(rows.held_by(one.identifier) - set(one.children))
+                    self._read_whole(rows, {one.identifier})
 
     def _read_whole(self, rows: Rows, series: set[str]) -> None:
         """Read series with all their instances."""
-        self._read_series(rows, sorted(series))
-        for one in sorted(series):
-            resource = self._server.read("series", [one])
-            for found in resource:
-                self._read_instances(rows, found.children)
+        for chunk in _chunks(sorted(series)):
+            self._read_series(rows, chunk)
+            for one in self._server.read("series", chunk):
+                self._read_instances(rows, one.children)
+
+
+def _comparing() -> CatalogError:
+    return CatalogError(
+        Code.CATALOG_LOADING, "Images were deleted; the catalogue is compared with the index.", RETRY_AFTER_S
+    )
 
 
 def _updated(rows: Sequence[Change], level: Level) -> set[str]:
