@@ -20,7 +20,7 @@ NAMED: Mapping[str, Window] = {
     "spine": Window(50, 250),
     "spine-bone": Window(400, 1800),
 }
-"""Windows of CT in HU: A. Murphy et al., "Windowing (CT)", Radiopaedia.org, rID 52108. ``cta`` is that of `volumes.orders`."""
+"""Windows of CT in HU: fastai's (``medical.imaging.dicom_windows``), and those of `volumes.orders`."""
 
 FASTAI: Mapping[str, str] = {
     "lungs": "lung",
@@ -30,7 +30,7 @@ FASTAI: Mapping[str, str] = {
     "spine_soft": "spine",
     "spine_bone": "spine-bone",
 }
-"""What fastai calls them (``medical.imaging.dicom_windows``), where that is another name."""
+"""What fastai calls them, where that is another name."""
 
 
 def named(name: str) -> Window:

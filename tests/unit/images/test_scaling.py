@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -5,6 +7,7 @@ import pytest
 from orthanc_ai.images.scaling import Scaling
 from orthanc_ai.images.window import Window
 from orthanc_ai.images.windows import FASTAI, NAMED, named
+from orthanc_ai.volumes.orders import WINDOWS as VOLUME_WINDOWS
 
 
 @pytest.mark.parametrize(
@@ -58,20 +61,9 @@ def test_what_cannot_be_done_is_refused_with_a_reason(json: dict[str, Any], mess
         Scaling.of(json)
 
 
-def test_windows_by_name_have_the_published_values() -> None:
-    # Radiopaedia.org, "Windowing (CT)": W and L.
-    published = {
-        "lung": (1500, -600),
-        "mediastinum": (350, 50),
-        "brain": (80, 40),
-        "stroke": (8, 32),
-        "temporal-bone": (2800, 600),
-        "abdomen": (400, 50),
-        "liver": (150, 30),
-        "spine": (250, 50),
-        "bone": (1800, 400),
-    }
-    assert {name: (NAMED[name].width, NAMED[name].center) for name in published} == published
+def test_a_name_means_the_same_window_in_pictures_and_in_exported_volumes() -> None:
+    for name, window in VOLUME_WINDOWS.items():
+        assert (NAMED[name].center, NAMED[name].width) == (window.center, window.width)
 
 
 def test_fastais_names_mean_fastais_windows() -> None:
@@ -92,3 +84,8 @@ def test_fastais_names_mean_fastais_windows() -> None:
     assert {name: (named(name).width, named(name).center) for name in fastai} == fastai
     assert set(FASTAI) <= set(fastai)
     assert Scaling.of({"kind": "named", "name": "lungs"}).window == Window(-600, 1500)
+
+
+def test_what_the_server_checks_requests_with_loads_no_pixels() -> None:
+    program = "import sys, orthanc_ai.images.scaling, orthanc_ai.images.size; print([m for m in ('numpy', 'pydicom') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
