@@ -12,15 +12,13 @@ from pydicom import Dataset
 from ..attributes import MalformedError, attribute
 from ..codes import Code
 from .cells import read_cells
+from .checks import check_cells, check_monochrome, check_present, integer, size_of
 from .decode import decode, transfer_syntax
 from .errors import ImageError
 from .frame_headers import FrameHeaders
 from .grayscale import is_padding, modality, value_range
 from .lut import Floats
 from .number import numbers
-
-MAXIMUM_PIXELS = 40_000_000
-"""Pixels of a frame: a 43 x 43 cm detector with pixels of 68 micrometres."""
 
 _LEAST = 8
 """Bytes of a compressed frame: as many as the head of a fragment has (PS3.5 section A.4)."""
@@ -206,28 +204,15 @@ def read_frame(dataset: Dataset, number: int = 0) -> Frame:
 
 def _check(dataset: Dataset) -> int:
     """Refuse what cannot be read, before any memory is spent on it; the number of frames."""
-    if "PixelData" not in dataset:
-        raise ImageError(Code.NO_PIXELS, "there is no Pixel Data (7FE0,0010)")
-    try:
-        photometric = attribute(dataset, "PhotometricInterpretation")
-    except MalformedError as error:
-        raise ImageError(Code.HEADER_UNREADABLE, str(error)) from error
-    if photometric not in ("MONOCHROME1", "MONOCHROME2") or _integer(dataset, "SamplesPerPixel", 1) != 1:
-        raise ImageError(Code.PHOTOMETRIC_UNSUPPORTED, f"Photometric Interpretation is {photometric}")
-    rows, columns = _integer(dataset, "Rows"), _integer(dataset, "Columns")
-    if rows * columns > MAXIMUM_PIXELS:
-        raise ImageError(Code.IMAGE_TOO_LARGE, f"{columns} x {rows} pixels, at most {MAXIMUM_PIXELS} are read")
+    check_present(dataset)
+    check_monochrome(dataset)
+    rows, columns = size_of(dataset)
     if min(rows, columns) < 1:
         raise ImageError(Code.HEADER_UNREADABLE, f"{columns} x {rows} pixels")
-    allocated, stored = _integer(dataset, "BitsAllocated"), _integer(dataset, "BitsStored")
-    if allocated not in (8, 16) or not 1 <= stored <= allocated:
-        message = f"Bits Allocated {allocated} with Bits Stored {stored}; 8 or 16 with 1 to as many are read"
-        raise ImageError(Code.PIXELS_UNREADABLE, message)
-    if _integer(dataset, "PixelRepresentation") not in (0, 1):
-        raise ImageError(Code.HEADER_UNREADABLE, f"Pixel Representation is {dataset.PixelRepresentation}")
-    count = max(_integer(dataset, "NumberOfFrames", 1), 1)
+    check_cells(dataset, least=1)
+    count = max(integer(dataset, "NumberOfFrames", 1), 1)
     if count > 1:
-        _check_length(dataset, count, rows * columns * allocated // 8)
+        _check_length(dataset, count, rows * columns * int(dataset.BitsAllocated) // 8)
     return count
 
 
@@ -240,11 +225,3 @@ def _check_length(dataset: Dataset, count: int, native: int) -> None:
         return  # it is longer than that
     if length < least:
         raise ImageError(Code.PIXELS_UNREADABLE, f"{length} bytes of pixel data cannot be {count} frames")
-
-
-def _integer(dataset: Dataset, keyword: str, default: int | None = None) -> int:
-    try:
-        value = attribute(dataset, keyword)
-        return default if value is None and default is not None else int(value)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise ImageError(Code.HEADER_UNREADABLE, f"{keyword} is missing or malformed") from error

@@ -1,4 +1,4 @@
-"""From stored pixel values to brightness: the grayscale transformations of an X-ray image.
+"""From stored pixel values to brightness: the grayscale transformations of an image.
 
 Modality LUT, VOI LUT and photometric interpretation (PS3.4 section N.2; PS3.3 sections C.11.1, C.11.2 and
 C.7.6.3.1.2) act on each pixel by itself, and a stored value has at most 16 bits. So they are worked out once for

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
 
-from ..attributes import MalformedError, attribute
 from ..codes import Code
 from ..images.cells import read_cells
+from ..images.checks import MAXIMUM_PIXELS, check_cells, check_monochrome, check_present, integer, size_of
 from ..images.decode import decode
 from ..images.digest import pixel_digest
 from ..images.errors import ImageError
@@ -22,8 +22,6 @@ from .resize import center_crop, resize, resize_shaded
 
 __all__ = ["MAXIMUM_PIXELS", "MINIMUM_SIDE", "Radiograph", "pixel_digest", "read_radiograph"]
 
-# A 43 x 43 cm detector with pixels of 68 micrometres.
-MAXIMUM_PIXELS = 40_000_000
 # Fewer rows or columns than this show no lungs, whatever they show.
 MINIMUM_SIDE = 64
 # TorchXRayVision's models take black as -1024 and white as 1024.
@@ -92,40 +90,14 @@ def read_radiograph(dataset: Dataset, size: int, *, voi_lut: bool = True, stages
 
 def _check_header(dataset: Dataset) -> None:
     """Refuse what cannot be read, before any memory is spent on it."""
-    if "PixelData" not in dataset:
-        raise ImageError(Code.NO_PIXELS, "there is no Pixel Data (7FE0,0010)")
-    if _integer(dataset, "NumberOfFrames", 1) != 1:
+    check_present(dataset)
+    if integer(dataset, "NumberOfFrames", 1) != 1:
         raise ImageError(Code.MULTI_FRAME, f"Number of Frames is {dataset.NumberOfFrames}")
-    photometric = _photometric(dataset)
-    if photometric not in ("MONOCHROME1", "MONOCHROME2") or _integer(dataset, "SamplesPerPixel", 1) != 1:
-        raise ImageError(Code.PHOTOMETRIC_UNSUPPORTED, f"Photometric Interpretation is {photometric}")
-    rows, columns = _integer(dataset, "Rows"), _integer(dataset, "Columns")
-    if rows * columns > MAXIMUM_PIXELS:
-        raise ImageError(Code.IMAGE_TOO_LARGE, f"{columns} x {rows} pixels, at most {MAXIMUM_PIXELS} are read")
+    check_monochrome(dataset)
+    rows, columns = size_of(dataset)
     if min(rows, columns) < MINIMUM_SIDE:
         raise ImageError(Code.IMAGE_TOO_SMALL, f"{columns} x {rows} pixels, at least {MINIMUM_SIDE} each are needed")
-    allocated, stored = _integer(dataset, "BitsAllocated"), _integer(dataset, "BitsStored")
-    if allocated not in (8, 16) or not 2 <= stored <= allocated:
-        message = f"Bits Allocated {allocated} with Bits Stored {stored}; 8 or 16 with 2 to as many are read"
-        raise ImageError(Code.PIXELS_UNREADABLE, message)
-    if _integer(dataset, "PixelRepresentation") not in (0, 1):
-        raise ImageError(Code.HEADER_UNREADABLE, f"Pixel Representation is {dataset.PixelRepresentation}")
-
-
-def _photometric(dataset: Dataset) -> str | None:
-    try:
-        value = attribute(dataset, "PhotometricInterpretation")
-    except MalformedError as error:
-        raise ImageError(Code.HEADER_UNREADABLE, str(error)) from error
-    return None if value is None else str(value)
-
-
-def _integer(dataset: Dataset, keyword: str, default: int | None = None) -> int:
-    try:
-        value = attribute(dataset, keyword)
-        return default if value is None and default is not None else int(value)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise ImageError(Code.HEADER_UNREADABLE, f"{keyword} is missing or malformed") from error
+    check_cells(dataset, least=2)
 
 
 def _resized(
