@@ -34,6 +34,9 @@ _ATTRIBUTES: Mapping[Kind, frozenset[str]] = {
 }
 """Which attributes mean something to which kind."""
 
+_USUAL: Mapping[str, Any] = {"function": "LINEAR", "bins": BINS}
+"""What may be said to any kind, since a form says it by itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scaling:
@@ -97,8 +100,8 @@ class Scaling:
             raise ValueError(f"the kind of scaling is one of {', '.join(get_args(Kind))}")
         if self.padding not in get_args(Padding):
             raise ValueError(f"padding is {' or '.join(get_args(Padding))}")
-        said = {field.name for field in fields(self) if getattr(self, field.name) is not None} - {"kind", "padding"}
-        if strange := said - _ATTRIBUTES[self.kind]:
+        said = {field.name for field in fields(self) if getattr(self, field.name) not in (None, _USUAL.get(field.name))}
+        if strange := said - _ATTRIBUTES[self.kind] - {"kind", "padding"}:
             raise ValueError(f"scaling by {self.kind} has no {', '.join(map(_json_name, sorted(strange)))}")
         self._check_numbers()
         if self.function is not None and self.function not in FUNCTIONS:
@@ -137,7 +140,7 @@ class Scaling:
     @property
     def window(self) -> Window:
         """The window of ``named`` and ``window``."""
-        function = self.function or "LINEAR"
+        function = self.function or str(_USUAL["function"])
         if self.kind == "named":
             if self.name is None:
                 raise ValueError("which window is asked for by name")
@@ -169,12 +172,12 @@ class Scaling:
 
     def to_json(self) -> dict[str, Any]:
         """As `of` takes it, without what is as usual."""
-        said = {_json_name(field.name): getattr(self, field.name) for field in fields(self)}
-        if self.padding == "shown":
-            del said["padding"]
-        return {
-            key: list(value) if isinstance(value, tuple) else value for key, value in said.items() if value is not None
-        }
+        json: dict[str, Any] = {"kind": self.kind}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in _ATTRIBUTES[self.kind] and value is not None:
+                json[_json_name(field.name)] = list(value) if isinstance(value, tuple) else value
+        return json | ({"padding": self.padding} if self.padding != "shown" else {})
 
 
 def _json_name(name: str) -> str:

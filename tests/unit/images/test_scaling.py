@@ -29,6 +29,12 @@ def test_a_scaling_says_in_json_what_it_was_made_of(json: dict[str, Any]) -> Non
     assert Scaling.of(json).to_json() == json
 
 
+def test_what_a_form_says_by_itself_does_not_count() -> None:
+    assert Scaling.of({"kind": "header", "function": "LINEAR", "bins": 100, "width": None}).to_json() == {
+        "kind": "header"
+    }
+
+
 @pytest.mark.parametrize(
     ("json", "message"),
     [
