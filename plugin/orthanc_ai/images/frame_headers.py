@@ -24,7 +24,13 @@ READS_OF_GROUP = 10_000
 
 GROUPS = {
     "PixelValueTransformationSequence": ("RescaleSlope", "RescaleIntercept", "RescaleType"),
-    "FrameVOILUTSequence": ("WindowCenter", "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction"),
+    "FrameVOILUTSequence": (
+        "WindowCenter",
+        "WindowWidth",
+        "WindowCenterWidthExplanation",
+        "VOILUTFunction",
+        "VOILUTSequence",
+    ),
     "PixelMeasuresSequence": ("PixelSpacing",),
 }
 """Functional groups that say how a frame looks (PS3.3 sections C.7.6.16.2.9, C.7.6.16.2.10 and C.7.6.16.2.1)."""

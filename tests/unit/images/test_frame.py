@@ -145,6 +145,13 @@ def test_each_frame_has_its_own_pixels_and_window(syntax: str) -> None:
     assert levels(Frames(dataset)[2], Scaling())[1]["center"] == 1000
 
 
+def test_a_frame_may_have_a_voi_lut_of_its_own() -> None:
+    own = [{"FrameVOILUTSequence": group(VOILUTSequence=[lut([level, 255], 0, 8)])} for level in (10, 20, 30)]
+    frames = Frames(multi_frame(THREE, {}, own))
+    assert [int(levels(image, Scaling())[0].min()) for image in frames] == [10, 255, 255]
+    assert levels(frames[2], Scaling())[1]["use"] == "lut"
+
+
 def test_what_a_frame_says_counts_before_what_all_say() -> None:
     own: list[dict[str, list[Dataset]]] = [
         {},
