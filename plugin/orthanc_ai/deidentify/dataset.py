@@ -35,6 +35,7 @@ _OVERLAYS, _CURVES, _GROUP_MASK = 0x6000, 0x5000, 0xFF00
 
 _NAMES = frozenset({0x00100010})  # Patient's Name
 _PATIENT_ID = 0x00100020
+_CODE_MEANING = 0x00080104
 
 # HIPAA, 45 CFR 164.514(b)(2)(i)(C): all ages over 89 are one.
 _OLDEST_YEARS = 90
@@ -78,7 +79,7 @@ class Deidentified:
     unreadable
         How many attributes went since their value could not be read.
     naming
-        How many attributes went that the table keeps, since they have a word of the patient's name or identifiers.
+        How many texts were replaced that the table keeps, since they have a word of the patient's name or identifiers.
     """
 
     dataset: FileDataset
@@ -192,10 +193,7 @@ class _Work:
                 return None
             if element.VR == "UI":
                 return self._registered(element)
-            if element.VR in _FREE_TEXTS and self.wording.names_patient(str(element.value)):
-                self.naming += 1
-                return None
-            return element
+            return self._unnamed(element)
         if element.tag in _NAMES or element.tag == _PATIENT_ID:
             return DataElement(element.tag, element.VR, self.patient)
         match action:
@@ -249,6 +247,15 @@ class _Work:
     def _uid(self, uid: str) -> str:
         # Well-known frames of reference and classes identify nobody. Their list counts, not their root.
         return uid if UID(uid).name != uid else self.pseudonyms.uid(uid)
+
+    def _unnamed(self, element: DataElement) -> DataElement:
+        """A text that the table keeps, unless it names the patient; the meaning of a code is what the code says."""
+        if element.VR not in _FREE_TEXTS or element.tag == _CODE_MEANING:
+            return element
+        if not self.wording.names_patient(str(element.value)):
+            return element
+        self.naming += 1
+        return DataElement(element.tag, element.VR, _DUMMY_TEXT)
 
     def _registered(self, element: DataElement) -> DataElement:
         """UIDs that the table does not name are those of classes, schemes and devices' software."""

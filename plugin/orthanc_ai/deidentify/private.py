@@ -44,22 +44,26 @@ class Private:
         """
         file = self._folder / _KEY
         if not file.is_file():
-            self._made()
-            write_atomically(file, secrets.token_hex(KEY_BYTES).encode())
+            self.use(secrets.token_bytes(KEY_BYTES))
         key = bytes.fromhex(file.read_text("ascii"))
         if len(key) != KEY_BYTES:
             raise ValueError("the key of the dataset is spoiled")
         return key
 
-    def copy_from(self, earlier: "Private") -> None:
-        """Take over the key of the dataset that grows, before `key` is asked for.
+    def use(self, key: bytes) -> None:
+        """Have a certain key, e.g. that of the dataset that grows. A key that is there already stays.
 
         Raises
         ------
         OSError
+        ValueError
+            If it is no key.
         """
-        self._made()
-        write_atomically(self._folder / _KEY, (earlier._folder / _KEY).read_bytes())
+        if len(key) != KEY_BYTES:
+            raise ValueError(f"a key has {KEY_BYTES} bytes")
+        if not self.exists:
+            self._made()
+            write_atomically(self._folder / _KEY, key.hex().encode())
 
     def note(self, members: Iterable[Mapping[str, Any]]) -> None:
         """Add lines about images, in JSON types; to be called before the images are settled.

@@ -199,11 +199,11 @@ def test_a_text_that_claims_to_be_a_sequence_or_a_number_goes() -> None:
     assert deidentified.unreadable == 5
 
 
-def test_texts_that_the_table_keeps_go_if_they_name_the_patient() -> None:
+def test_texts_that_the_table_keeps_are_replaced_if_they_name_the_patient() -> None:
     original = film(Manufacturer=f"MAKER for {SECRET.upper()}", ManufacturerModelName="MODEL 1", SoftwareVersions="1")
     deidentified = deidentify(original, Options(), PSEUDONYMS)
     assert deidentified.naming == 1
-    assert "Manufacturer" not in deidentified.dataset
+    assert deidentified.dataset.Manufacturer == "REMOVED"
     assert deidentified.dataset.ManufacturerModelName == "MODEL 1"
 
 

@@ -23,8 +23,12 @@ def test_nobody_else_may_look(tmp_path: Path) -> None:
 def test_a_dataset_that_grows_has_the_same_key(tmp_path: Path) -> None:
     earlier, later = Private(tmp_path / "a"), Private(tmp_path / "b")
     key = earlier.key()
-    later.copy_from(earlier)
+    later.use(key)
     assert later.key() == key
+    later.use(b"x" * 32)
+    assert later.key() == key
+    with pytest.raises(ValueError, match="32 bytes"):
+        later.use(b"x")
 
 
 def test_what_is_destroyed_is_gone(tmp_path: Path) -> None:
