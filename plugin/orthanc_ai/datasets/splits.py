@@ -13,7 +13,7 @@ import hashlib
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -113,14 +113,27 @@ class Division:
         By the key of the image, the name of its group: a digest that says nothing but that images belong together.
     left_out
         By the key of the image, why it stands nowhere: ``SPLIT_CONFLICT`` or ``PIXELS_UNIFORM``.
-    earlier
-        What the next dataset must know to keep the sides.
+    counts
+        By stratum and side, how many groups stand there, those of the earlier dataset included.
     """
 
     sides: Mapping[str, str]
     groups: Mapping[str, str]
     left_out: Mapping[str, Code]
-    earlier: Earlier
+    counts: Mapping[str, Mapping[str, int]]
+    _members: Sequence[Member] = field(repr=False, compare=False)
+    _before: Mapping[str, str] = field(repr=False, compare=False)
+
+    @property
+    def earlier(self) -> Earlier:
+        """What the next dataset must know to keep the sides. It is put together when it is asked for: it is large."""
+        tokens = {
+            token: self.sides[member.key]
+            for member in self._members
+            if member.key in self.sides
+            for token in _evidence(member)
+        }
+        return Earlier({**self._before, **tokens}, self.counts)
 
 
 def divide(members: Iterable[Member], plan: Plan, earlier: Earlier | None = None) -> Division:
@@ -149,8 +162,7 @@ def divide(members: Iterable[Member], plan: Plan, earlier: Earlier | None = None
     left_out = {key: Code.PIXELS_UNIFORM for key, member in by_key.items() if member.uniform}
     judged = [member for key, member in sorted(by_key.items()) if key not in left_out]
 
-    evidence = {member.key: frozenset(_evidence(member)) for member in judged}
-    _drop_what_joins_nothing(evidence, judged, earlier.sides)
+    evidence = _joining(judged, earlier.sides)
 
     sides: dict[str, str] = {}
     groups: dict[str, str] = {}
@@ -163,7 +175,7 @@ def divide(members: Iterable[Member], plan: Plan, earlier: Earlier | None = None
             (side,) = found
             sides |= {member.key: side for member in cluster}
         else:
-            fresh.append((_stratum(cluster), _name(cluster, evidence, str(plan.seed)), cluster))
+            fresh.append((_stratum(cluster), _name(cluster, str(plan.seed)), cluster))
 
     counts = defaultdict(Counter, {stratum: Counter(by) for stratum, by in earlier.counts.items()})
     of_all = sum(counts.values(), Counter[str]())
@@ -176,10 +188,9 @@ def divide(members: Iterable[Member], plan: Plan, earlier: Earlier | None = None
 
     kept = [member for member in judged if member.key in sides]
     for cluster in _clusters(kept, evidence, {}):
-        name = _name(cluster, evidence)
+        name = _name(cluster)
         groups |= {member.key: name for member in cluster}
-    tokens = {token: sides[member.key] for member in kept for token in _evidence(member)}
-    return Division(sides, groups, left_out, Earlier({**earlier.sides, **tokens}, counts))
+    return Division(sides, groups, left_out, dict(counts), judged, earlier.sides)
 
 
 def _evidence(member: Member) -> Iterator[str]:
@@ -191,29 +202,28 @@ def _evidence(member: Member) -> Iterator[str]:
         yield f"image {member.key}"
 
 
-def _drop_what_joins_nothing(
-    evidence: dict[str, frozenset[str]], members: Iterable[Member], earlier: Mapping[str, str]
-) -> None:
-    """Take out the UIDs that only images of one and the same patient have.
+def _joining(members: Sequence[Member], earlier: Mapping[str, str]) -> dict[str, list[str]]:
+    """By the key of each member, the evidence that joins it to another one or to what stands on a side already.
 
-    They join nothing that the patient does not join. Left in, one image of a new study that belongs elsewhere would take
-    the rest of the study along.
+    UIDs that only images of one and the same patient have join nothing that the patient does not join. Left in, one image of
+    a new study that belongs elsewhere would take the rest of the study along.
     """
+    times = Counter(token for member in members for token in _evidence(member))
     whose: defaultdict[str, set[frozenset[str]]] = defaultdict(set)
     for member in members:
         for uid in member.uids:
-            whose[uid].add(member.patients)
-    needless = {
-        uid
-        for uid, patients in whose.items()
-        if len(patients) == 1 and frozenset() not in patients and uid not in earlier
-    }
-    for key, tokens in evidence.items():
-        evidence[key] = tokens - needless
+            if times[uid] > 1:
+                whose[uid].add(member.patients)
+    needless = {uid for uid, patients in whose.items() if len(patients) == 1 and frozenset() not in patients}
+
+    def joins(token: str) -> bool:
+        return token in earlier or (times[token] > 1 and token not in needless)
+
+    return {member.key: [token for token in _evidence(member) if joins(token)] for member in members}
 
 
 def _clusters(
-    members: Iterable[Member], evidence: Mapping[str, frozenset[str]], settled: Mapping[str, str]
+    members: Iterable[Member], evidence: Mapping[str, Iterable[str]], settled: Mapping[str, str]
 ) -> list[list[Member]]:
     """Members that hang together by evidence that is not settled: what stands on a side joins nobody to anybody else."""
     parent: dict[str, str] = {}
@@ -239,11 +249,10 @@ def _stratum(cluster: Iterable[Member]) -> str:
     return " | ".join(sorted({member.stratum for member in cluster}))
 
 
-def _name(cluster: Iterable[Member], evidence: Mapping[str, frozenset[str]], *salt: str) -> str:
+def _name(cluster: Sequence[Member], *salt: str) -> str:
     """A name that a group keeps as long as it has the same patients, whichever of their images are there."""
-    cluster = list(cluster)
     patients = {f"patient {identifier}" for member in cluster for identifier in member.patients}
-    named_by = patients or {token for member in cluster for token in evidence[member.key]}
+    named_by = patients or {token for member in cluster for token in _evidence(member)}
     return min(_digest(*salt, token) for token in named_by)
 
 
