@@ -7,9 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from ..formulas import with_apostrophe
 from .http import CSV_TYPE, Response
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def table(name: str, rows: Iterable[BaseModel], columns: Mapping[str, str], next_page: str | None) -> Response:
@@ -50,6 +49,4 @@ def _cell(value: Any) -> Any:
         return "true" if value else "false"
     if isinstance(value, list):
         value = " ".join(str(one["code"]) if isinstance(one, dict) else str(one) for one in value)
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return "'" + value
-    return value
+    return with_apostrophe(value) if isinstance(value, str) else value
