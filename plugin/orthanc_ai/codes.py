@@ -271,6 +271,12 @@ class Code(StrEnum):
     LABELS_UNREADABLE = "LABELS_UNREADABLE", "The labels are no table that can be read without guessing."
     LABELS_CONTRADICT = "LABELS_CONTRADICT", "The labels say different things of one image, study or patient."
 
+    # Tables of tags
+    TAG_UNKNOWN = "TAG_UNKNOWN", "DICOM's data dictionary has no attribute with this keyword."
+    TAG_WITHOUT_COLUMN = "TAG_WITHOUT_COLUMN", "The attribute is a sequence or binary data, which no column can hold."
+    VALUE_UNFIT = "VALUE_UNFIT", "A value does not fit its column; the column `unfit` of the row says which."
+    TOO_MANY_FRAMES = "TOO_MANY_FRAMES", "The object has more frames than a table takes of one."
+
     # Answers of the /ai routes
     OPERATOR_ONLY = "OPERATOR_ONLY", "Only the users whom AI.Operators names may do this."
     CROSS_SITE = "CROSS_SITE", "Another web site has asked for this; only this server's own pages may change anything."

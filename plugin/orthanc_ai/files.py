@@ -17,6 +17,16 @@ def sha256_of(file: Path) -> str:
     return digest.hexdigest()
 
 
+def sync(file: Path) -> os.stat_result:
+    """Let the content of a file, or the names in a folder, outlive a power cut (fsync(2))."""
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+        return os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def write_atomically(file: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all, also after a power cut."""
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -40,6 +40,7 @@ from .sending.deliveries import Deliveries
 from .server import Server
 from .settings import SettingsError, read_settings
 from .storage import Storage, storage_folder
+from .tables.batch import Tables
 from .viewer import Viewer
 from .volumes.batch import Export
 from .workers import WorkerError, Workers
@@ -205,6 +206,7 @@ class Plugin:
             Export(server, settings, self._storage),
             Collections(server, settings, fetches=True),
             Collections(server, settings, fetches=False),
+            Tables(server, settings, self._storage),
         )
         batches = {
             kind.name: Batches(kind, settings.batches_directory, paused=lambda: pause.active, warn=server.warn)

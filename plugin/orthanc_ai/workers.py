@@ -28,6 +28,7 @@ from .codes import Code
 from .handover import FileGoneError, Handover, Shared
 from .models.errors import DeviceLostError
 from .settings import AI
+from .tables.orders import TABLES
 from .volumes.orders import VOLUMES
 
 STOP_CHECK_S = 1.0
@@ -250,6 +251,7 @@ def _start(settings_json: str) -> None:
     # Imported here, since the server process never needs the codecs, numpy or the engines.
     from .cardiac.analysis import StudyReader
     from .report.check import ReportChecker
+    from .tables.worker import TableMaker
     from .volumes.worker import VolumeWriter
     from .xray.analysis import ModelLoader, RadiographReader
 
@@ -259,6 +261,7 @@ def _start(settings_json: str) -> None:
     _readers[CARDIAC] = StudyReader(settings)
     _readers[REPORT_CHECK] = ReportChecker()
     _readers[VOLUMES] = VolumeWriter(settings)
+    _readers[TABLES] = TableMaker()
 
 
 def contain(settings: AI) -> None:

@@ -7,9 +7,17 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "plugin" / "orthanc_ai"
 
-PURE_ROOMS = ("cardiac", "deidentify", "images", "models", "pages", "report", "volumes", "xray")
+PURE_ROOMS = ("cardiac", "deidentify", "images", "models", "pages", "report", "tables", "volumes", "xray")
 
-SERVER_HALVES = {"xray/trigger.py", "cardiac/trigger.py", "volumes/batch.py", "volumes/choice.py", "volumes/records.py"}
+SERVER_HALVES = {
+    "xray/trigger.py",
+    "cardiac/trigger.py",
+    "volumes/batch.py",
+    "volumes/choice.py",
+    "volumes/records.py",
+    "tables/batch.py",
+    "tables/listing.py",
+}
 """The halves of the analyses that run in the server: they read its index, and nothing in their room imports them."""
 
 FORBIDDEN_IN_PURE_ROOMS = (
@@ -51,7 +59,9 @@ def test_pure_rooms_know_no_server(file: Path) -> None:
             assert not any(imported == bad or imported.startswith(bad + ".") for bad in FORBIDDEN_IN_PURE_ROOMS), (
                 imported
             )
-            assert not imported.endswith((".trigger", "volumes.batch", "volumes.choice", "volumes.records")), imported
+            assert not imported.endswith(
+                (".trigger", "volumes.batch", "volumes.choice", "volumes.records", "tables.batch", "tables.listing")
+            ), imported
 
 
 @pytest.mark.parametrize("file", files("report"), ids=lambda file: file.name)

@@ -9,7 +9,14 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 CHUNK_BYTES = 1 << 20
 
-_MEDIA_TYPES = {".gz": "application/gzip", ".png": "image/png", ".json": "application/json"}
+_MEDIA_TYPES = {
+    ".csv": "text/csv",
+    ".gz": "application/gzip",
+    ".json": "application/json",
+    ".parquet": "application/vnd.apache.parquet",  # as registered with IANA
+    ".png": "image/png",
+    ".sqlite": "application/vnd.sqlite3",  # as registered with IANA
+}
 
 
 def media_type(file: Path) -> str:

@@ -30,6 +30,8 @@ MAXIMUM_FAULTS = 20
 # body. Both were measured.
 STATUS: Mapping[Code, int] = {
     Code.BAD_REQUEST: 400,
+    Code.TAG_UNKNOWN: 400,
+    Code.TAG_WITHOUT_COLUMN: 400,
     Code.OPERATOR_ONLY: 403,
     Code.CROSS_SITE: 403,
     Code.NOT_FOUND: 404,

@@ -1,7 +1,6 @@
 """One phase of a series as a folder of files, the half that runs in a worker."""
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from ..cardiac.header import Header
 from ..cardiac.judge import judge_series
 from ..cardiac.select import Rules
 from ..codes import Code
+from ..files import sync
 from .errors import VolumeError
 from .formats import WRITERS
 from .orders import PhaseOrder, PlanOrder
@@ -83,7 +83,7 @@ def write_phase(order: PhaseOrder) -> dict[str, Any]:
     partial.rename(order.folder)
     # The journal will say that it is there. So must the folders in which it lies, some of which may be new.
     for above in order.folder.parents[:_LEVELS]:
-        _sync(above)
+        sync(above)
     return {**description, "bytes": size}
 
 
@@ -127,19 +127,9 @@ def _make_durable(folder: Path) -> int:
     """Let everything in a folder outlive a power cut; its size in bytes."""
     size = 0
     for file in (folder, *folder.rglob("*")):
-        status = _sync(file)
+        status = sync(file)
         size += status.st_size if file.is_file() else 0
     return size
-
-
-def _sync(file: Path) -> os.stat_result:
-    """Let the content of a file, or the names in a folder, outlive a power cut (fsync(2))."""
-    descriptor = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-        return os.fstat(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _named(header: Header) -> dict[str, Any]:

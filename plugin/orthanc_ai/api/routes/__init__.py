@@ -11,6 +11,7 @@ from .cardiac import of_cardiac_ct
 from .catalog import of_catalog
 from .collections import of_collections
 from .levels import of_level
+from .tables import of_tables
 from .volumes import of_volumes
 from .work import of_work
 
@@ -63,6 +64,7 @@ def _routes(read_status: status.StatusReader) -> list[Route]:
         *of_volumes(),
         *of_collections(),
         *of_catalog(),
+        *of_tables(),
         *of_level("instance", "instances", "id"),
         *of_level("series", "series", "id"),
         *of_level("study", "studies", "id"),
