@@ -8,11 +8,13 @@ from itertools import batched
 from pathlib import Path
 from typing import Any
 
+from ..deidentify.options import Options
 from ..files import sha256_of, sync, write_atomically
 from .columns import CODE, Column, Layout
 from .formats import CELLS, WRITERS, Row
 from .orders import DESCRIPTION, NAME, TableOrder
 from .parts import read_parts
+from .treatment import treatments
 from .wanted import Wanted
 
 FORMAT = 1
@@ -49,7 +51,7 @@ def assemble(order: TableOrder) -> dict[str, Any]:
         **order.about,
         "rows": rows,
         "codes": dict(sorted(codes.items())),
-        "columns": [{"name": one.name, "type": one.kind, "about": one.about} for one in columns],
+        "columns": list(_described(order, layout, columns)),
         "files": {one: _said(order.folder / name) for one, name in names.items()},
     }
     write_atomically(order.folder / DESCRIPTION, json.dumps(description, indent=1).encode())
@@ -74,6 +76,15 @@ def _write(
             count += len(rows)
             codes.update(row[place] for row in rows if row[place])
     return count, codes
+
+
+def _described(order: TableOrder, layout: Layout, columns: Sequence[Column]) -> Iterator[dict[str, Any]]:
+    """What each column is, and what the de-identification has done to it."""
+    options = order.request["deidentify"]
+    done = {} if options is None else treatments(layout.tags, Options.of(options))
+    for column in columns:
+        said = {"name": column.name, "type": column.kind, "about": column.about}
+        yield said if column.tag not in done else {**said, "deidentified": done[column.tag]}
 
 
 def flat(rows: Iterable[Row], layout: Layout, widths: Mapping[str, int]) -> Iterator[Row]:

@@ -4,7 +4,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from ..batches.run import Run
 from ..catalog.selection import Selection, images
 from ..codes import Code
 from ..deidentify.private import Private
+from ..deidentify.pseudonyms import Pseudonyms
+from ..deidentify.said import said_selection
 from ..server import Server
 from ..settings import AI
 from ..storage import Storage
@@ -103,18 +105,21 @@ class Tables:
         total = count(run.output)
         parts = -(-total // IMAGES)
         run.expect(parts + 1)
-        _summarise(run, total)
+        tally = _Tally(total)
+        for record in run.settled.values():
+            tally.add(record)
+        run.summarise(**tally.to_json())
         done: Done[TableOrder] | None = None
         if len(run.settled) < parts:
             files = InstanceFiles(self._server, self._storage, run.output / SPOOL)
             with Crew(self._settings, run, TABLES, self._workers) as crew:
-                _Rows(run, files, crew, key).make(total)
-                if run.summary["rows"] <= FEW_ROWS:
-                    [[done]] = crew.do([_table(run, parts, total)], 1)
+                _Rows(run, files, crew, key, tally).make()
+                if tally.rows <= FEW_ROWS:
+                    [[done]] = crew.do([_table(run, parts, tally, key)], 1)
         if done is None:
             once = self._settings.model_copy(update={"workers": 1, "job_timeout": self._settings.volume_timeout})
             with Crew(once, run, TABLES, self._workers) as crew:
-                [[done]] = crew.do([_table(run, parts, total)], 1)
+                [[done]] = crew.do([_table(run, parts, tally, key)], 1)
         if done.result is None:
             raise BatchError(done.code or Code.INTERNAL_ERROR, done.detail)
         said = {name: done.result[name] for name in ("rows", "codes", "files")}
@@ -138,8 +143,9 @@ class _Rows:
     files: InstanceFiles
     crew: Crew
     key: bytes | None
+    tally: "_Tally"
 
-    def make(self, total: int) -> None:
+    def make(self) -> None:
         """Settle all parts that are not settled yet."""
         number = len(self.run.settled)
         wanted = Wanted.of(self.run.request)
@@ -148,9 +154,8 @@ class _Rows:
         for chunk in self.crew.do(orders, TOGETHER):
             made += [one.result if one.result is not None else _fault(one, wanted) for one in chunk]
             self.files.release(one.item.identifier for one in chunk)
-            if len(made) == IMAGES or number * IMAGES + len(made) == total:
+            if len(made) == IMAGES or number * IMAGES + len(made) == self.tally.of:
                 self._settle(number, made)
-                _summarise(self.run, total)
                 number, made = number + 1, []
 
     def _orders(self, start: int) -> Iterator[ImageOrder]:
@@ -162,13 +167,13 @@ class _Rows:
 
     def _settle(self, number: int, made: Sequence[Mapping[str, Any]]) -> None:
         join(map(Path, dict.fromkeys(one["file"] for one in made)), part(self.run.output, number))
-        record = {
-            "images": len(made),
-            "rows": sum(one["rows"] for one in made),
-            "codes": dict(sum((Counter(one["codes"]) for one in made), Counter[str]())),
-            "widths": _widest(one["widths"] for one in made),
-        }
+        here = _Tally(len(made))
+        for one in made:
+            here.add({"images": 1, **one})
+        record = here.to_json() | {"widths": here.widths}
         self.run.settle(str(number), record)
+        self.tally.add(record)
+        self.run.summarise(**self.tally.to_json())
 
 
 def _fault(done: Done[ImageOrder], wanted: Wanted) -> Mapping[str, Any]:
@@ -180,37 +185,51 @@ def _fault(done: Done[ImageOrder], wanted: Wanted) -> Mapping[str, Any]:
     return {"file": str(file), "rows": 1, "codes": {code: 1}, "widths": {}}
 
 
-def _table(run: Run, parts: int, images: int) -> TableOrder:
-    records = [run.settled[str(number)] for number in range(parts)]
-    about = {
-        "generator": f"orthanc-ai {__version__}",
-        "request": {name: value for name, value in run.request.items() if name not in ("selection", "tags")},
-        "images": images,
-    }
+@dataclass(slots=True)
+class _Tally:
+    """What parts have, taken together.
+
+    Attributes
+    ----------
+    of
+        How many images there are in all.
+    codes
+        How many rows have which code.
+    widths
+        How many values the longest cell of each split tag has, by path.
+    """
+
+    of: int
+    images: int = 0
+    rows: int = 0
+    codes: Counter[str] = field(default_factory=Counter)
+    widths: dict[str, int] = field(default_factory=dict)
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Take in the record of a part, or of an image."""
+        self.images += record["images"]
+        self.rows += record["rows"]
+        self.codes.update(record["codes"])
+        for path, width in record["widths"].items():
+            self.widths[path] = max(self.widths.get(path, 1), width)
+
+    def to_json(self) -> dict[str, Any]:
+        """What is said of it while it goes on."""
+        return {"images": self.images, "of": self.of, "rows": self.rows, "codes": dict(self.codes)}
+
+
+def _table(run: Run, parts: int, tally: _Tally, key: bytes | None) -> TableOrder:
+    request = run.request
+    selection = request["selection"] if key is None else said_selection(request["selection"], Pseudonyms(key))
+    asked = {name: request[name] for name in ("several", "statistics", "windows", "frames", "deidentify", "dataset")}
     return TableOrder(
-        request=run.request,
+        request=request,
         parts=tuple(part(run.output, number) for number in range(parts)),
-        widths=_widest(one["widths"] for one in records),
+        widths=tally.widths,
         folder=run.output,
-        about=about,
+        about={
+            "generator": f"orthanc-ai {__version__}",
+            "request": {"selection": selection, "tags": [tag["path"] for tag in request["tags"]], **asked},
+            "images": tally.images,
+        },
     )
-
-
-def _summarise(run: Run, total: int) -> None:
-    """Say how far it is, by what is settled: a kill takes along what was said before."""
-    records = [record for key, record in run.settled.items() if key != TABLE]
-    codes = sum((Counter(one["codes"]) for one in records), Counter[str]())
-    run.summarise(
-        images=sum(one["images"] for one in records),
-        of=total,
-        rows=sum(one["rows"] for one in records),
-        codes=dict(codes),
-    )
-
-
-def _widest(widths: Iterator[Mapping[str, int]]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for one in widths:
-        for path, width in one.items():
-            found[path] = max(found.get(path, 1), width)
-    return found

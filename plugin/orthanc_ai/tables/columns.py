@@ -64,6 +64,7 @@ KEYS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 ORTHANC_ID = "orthanc_id"
 FRAME = "frame"
+BURNED_IN = "burned_in"
 CODE = "code"
 UNFIT = "unfit"
 
@@ -142,11 +143,14 @@ class Column:
     ----------
     about
         What it holds: a tag, or a word of ours.
+    tag
+        Path of the tag that it is about; empty for the others.
     """
 
     name: str
     kind: Kind
     about: str
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +191,7 @@ class Layout:
             *first,
             *(Column(key, Kind.TEXT, key) for key in KEYS),
             Column(FRAME, Kind.INTEGER, "number of the frame, from 1; empty if the row is about the whole object"),
+            Column(BURNED_IN, Kind.TEXT, "whether the pixels may show a text about the patient: a code; empty if not"),
             Column(CODE, Kind.TEXT, "why something is missing; empty if nothing is"),
         )
 
@@ -213,7 +218,7 @@ class Layout:
 
     def _of(self, tag: Tag, widths: Mapping[str, int]) -> Iterable[Column]:
         about = ".".join(f"({number >> 16:04X},{number & 0xFFFF:04X})" for number in tag.tags) + f" {tag.vr}".rstrip()
-        first = Column(tag.path, self.kind(tag), about)
+        first = Column(tag.path, self.kind(tag), about, tag.path)
         count = max(1, widths.get(tag.path, 1)) if self.is_split(tag) else 1
         return [replace(first, name=tag.path + (str(number) if number else "")) for number in range(count)]
 

@@ -20,7 +20,7 @@ def row_without_file(order: ImageOrder, wanted: Wanted, code: Code) -> list[Any]
     first = (order.identifier,) if wanted.layout.identified else ()
     keys = keys_of(order)
     empty = [None] * (len(wanted.layout.tags) + len(wanted.layout.after))
-    return [*first, *(keys[key] or None for key in KEYS), None, code, *empty]
+    return [*first, *(keys[key] or None for key in KEYS), None, None, code, *empty]
 
 
 def keys_of(order: ImageOrder) -> dict[str, str]:

@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 
 from ..attributes import MalformedError, attribute
 from ..codes import Code
+from ..deidentify.burned_in import burned_in
 from ..dicom_file import MAXIMUM_READS_OF_FRAMES, FileError, open_file
 from ..handover import Shared
 from ..images.errors import ImageError
@@ -46,6 +47,7 @@ class _Image:
     header: Header
     keys: Mapping[str, str]
     frames: int
+    burned_in: Code | None
     pixels: Frames | ImageError | None
 
 
@@ -101,7 +103,7 @@ def _open(order: ImageOrder, wanted: Wanted, shown: Shown) -> _Image:
     # What a file does not have, as one that is cut off, the index may know.
     known = keys_of(order)
     keys = {key: _key(header, key) or known[key] for key in KEYS} | ({} if patient is None else {"PatientID": patient})
-    return _Image(Header(header), keys, count, _pixels(dataset) if wanted.statistics else None)
+    return _Image(Header(header), keys, count, burned_in(dataset), _pixels(dataset) if wanted.statistics else None)
 
 
 def _pixels(dataset: Dataset) -> Frames | ImageError:
@@ -151,6 +153,7 @@ def _row(image: _Image, wanted: Wanted, frame: int | None) -> Iterator[Any]:
             code = error.code
     yield from (image.keys[key] or None for key in KEYS)
     yield None if frame is None else frame + 1
+    yield image.burned_in
     yield code
     yield from cells
     yield from numbers

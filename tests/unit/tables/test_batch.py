@@ -15,6 +15,7 @@ from orthanc_ai.batches.batch import BatchError, InterruptedBatch
 from orthanc_ai.batches.crew import answer_to
 from orthanc_ai.batches.run import Run
 from orthanc_ai.codes import Code
+from orthanc_ai.deidentify.pseudonyms import Pseudonyms
 from orthanc_ai.files import sha256_of
 from orthanc_ai.server import Server
 from orthanc_ai.settings import AI
@@ -210,8 +211,6 @@ def test_the_pseudonyms_of_a_dataset_join_both(tmp_path: Path) -> None:
     key = of_dataset.key()
     run = run_of(tmp_path / "tables" / "x", deidentify=OPTIONS, dataset="0123456789abcdef")
     tables(archive, Worker(), tmp_path).run(run)
-    from orthanc_ai.deidentify.pseudonyms import Pseudonyms
-
     assert numbers(run, "SOPInstanceUID") == [Pseudonyms(key).uid(f"1.2.3.{number}") for number in (1, 2, 3)]
     assert of_dataset.exists
     of_dataset.destroy()

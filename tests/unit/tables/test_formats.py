@@ -43,7 +43,7 @@ def assembled(folder: Path, rows: list[list[Any]], **more: Any) -> dict[str, Any
 
 
 def row(number: int | None, real: float | None, day: str | None, text: str | None, spacing: Any = None) -> list[Any]:
-    return ["id", "P", "1", "1.2", "1.2.3", None, None, number, real, day, text, spacing, None]
+    return ["id", "P", "1", "1.2", "1.2.3", None, None, None, number, real, day, text, spacing, None]
 
 
 def read_csv(file: Path, kinds: dict[str, Kind]) -> list[dict[str, Any]]:
@@ -103,13 +103,13 @@ def test_every_value_is_the_same_in_all_formats(tmp_path: Path, rows: list[list[
     assert found[0] == found[1] == found[2]
     assert description["rows"] == len(rows) == len(found[0])
     for one, made in zip(rows, found[0], strict=True):
-        day = None if one[9] is None else date.fromisoformat(one[9])
+        day = None if one[10] is None else date.fromisoformat(one[10])
         assert [made[name] for name in ("SeriesNumber", "KVP", "StudyDate", "SeriesDescription")] == [
-            *one[7:9],
+            *one[8:10],
             day,
-            one[10],
+            one[11],
         ]
-        assert [made["PixelSpacing"], made["PixelSpacing1"]] == [*(one[11] or []), None, None][:2]
+        assert [made["PixelSpacing"], made["PixelSpacing1"]] == [*(one[12] or []), None, None][:2]
 
 
 def test_columns_have_types(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_pandas_reads_the_same_from_all_three(tmp_path: Path) -> None:
 
 def test_a_table_says_what_it_is(tmp_path: Path) -> None:
     bad = row(1, None, None, None)
-    bad[6] = "FILE_UNREADABLE"
+    bad[7] = "FILE_UNREADABLE"
     said = assembled(tmp_path, [row(1, 2, None, "x"), bad])
     assert said == json.loads((tmp_path / "table.json").read_text())
     assert (said["rows"], said["codes"]) == (2, {"FILE_UNREADABLE": 1})

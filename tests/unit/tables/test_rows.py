@@ -12,11 +12,15 @@ from pydicom.sequence import Sequence
 from pydicom.tag import Tag as Number
 from pydicom.uid import CTImageStorage
 
+from orthanc_ai.deidentify.options import Options
+from orthanc_ai.deidentify.pseudonyms import Pseudonyms
 from orthanc_ai.tables.assemble import flat
+from orthanc_ai.tables.columns import DEFAULT_TAGS
+from orthanc_ai.tables.treatment import treatments
 from orthanc_ai.tables.wanted import Wanted
 from orthanc_ai.tables.worker import write_rows
 
-from .images import file_of, image, order, request
+from .images import DICTIONARY, file_of, image, order, request
 
 
 def rows(folder: Path, content: bytes | None, asked: dict[str, Any], key: bytes | None = None) -> list[dict[str, Any]]:
@@ -51,6 +55,7 @@ def test_values_have_the_types_of_their_attributes(tmp_path: Path) -> None:
         "SeriesInstanceUID": "1.2.3",
         "SOPInstanceUID": "1.2.3.1",
         "frame": None,
+        "burned_in": None,
         "code": None,
         "PatientName": "Müller^Eva",
         "SeriesNumber": 7,
@@ -200,3 +205,68 @@ def test_a_header_longer_than_what_is_read_first(tmp_path: Path) -> None:
     dataset.add(DataElement(0x00090010, "LO", "MAKER"))
     dataset.add(DataElement(0x00091010, "OB", b"\1" * 5_000_000))
     assert row(tmp_path, dataset, "Rows")["Rows"] == 4
+
+
+KEY = bytes(range(32))
+OPTIONS: dict[str, Any] = {"enabled": True, "retain": [], "clean": [], "burnedIn": "leaveOut", "keepKey": False}
+
+
+@pytest.mark.parametrize(
+    "retain", [[], ["fullDates"], ["modifiedDates"], ["uids", "patientCharacteristics", "deviceIdentity"]]
+)
+def test_a_table_says_what_de_identification_does_to_each_column(tmp_path: Path, retain: list[str]) -> None:
+    """Every usual column is filled; what is said to go has gone, and what nothing is said of is as it was."""
+    dataset = image(StudyDescription="CHEST", SeriesNumber=3, SeriesDescription="PA", ImageType=["ORIGINAL", "PRIMARY"])
+    dataset.PatientSex, dataset.PatientAge, dataset.BodyPartExamined, dataset.Laterality = "F", "045Y", "CHEST", "L"
+    dataset.ViewPosition, dataset.PresentationIntentType, dataset.BurnedInAnnotation = "PA", "FOR PRESENTATION", "NO"
+    dataset.Manufacturer, dataset.ManufacturerModelName, dataset.KVP, dataset.ExposureTime = "M", "N", "120", 10
+    dataset.XRayTubeCurrent, dataset.ConvolutionKernel, dataset.NumberOfFrames = 5, "B30", 1
+    dataset.ImagerPixelSpacing, dataset.SliceThickness = ["0.1", "0.1"], "1"
+    dataset.ImagePositionPatient, dataset.ImageOrientationPatient = ["0", "0", "1"], ["1", "0", "0", "0", "1", "0"]
+    dataset.RescaleType, dataset.WindowCenter, dataset.WindowWidth, dataset.LossyImageCompression = "HU", 1, 2, "00"
+    dataset.AccessionNumber, dataset.PatientName, dataset.PatientBirthDate = "A1", "Doe^Jane", "19800101"
+    dataset.DateOfSecondaryCapture = "20260131"
+    dataset.add_new(0x00190010, "LO", "MAKER")
+    dataset.add_new(0x0019100C, "LO", "Doe")
+    tags = (
+        *DEFAULT_TAGS,
+        "AccessionNumber",
+        "PatientName",
+        "PatientBirthDate",
+        "DateOfSecondaryCapture",
+        "(0019,100C)",
+    )
+    options = OPTIONS | {"retain": retain}
+    plain = row(tmp_path, dataset, *tags)
+    assert all(plain[tag] is not None for tag in tags)
+    [hidden] = rows(tmp_path, file_of(dataset), request(*tags, deidentify=options), KEY)
+    said = treatments((DICTIONARY.tag(tag) for tag in tags), Options.of(options))
+    for tag in tags:
+        if said.get(tag) in ("removed", "emptied"):
+            assert hidden[tag] is None, tag
+        elif tag in said:
+            assert hidden[tag] != plain[tag], tag
+        else:
+            assert hidden[tag] == plain[tag], tag
+    assert "orthanc_id" not in hidden
+    assert hidden["PatientID"] == Pseudonyms(KEY).patient("P", "", "1.2")
+    assert (hidden["SOPInstanceUID"] == "1.2.3.1") == ("uids" in retain)
+
+
+def test_texts_that_do_not_fit_are_not_shown_of_a_de_identified_file(tmp_path: Path) -> None:
+    dataset = image(WindowCenter=[f"{number}" for number in range(20)])
+    [found] = rows(tmp_path, file_of(dataset), request("WindowCenter", several="numbered", deidentify=OPTIONS), KEY)
+    assert (json.loads(found["unfit"]), found["code"]) == ({"WindowCenter": ""}, "VALUE_UNFIT")
+
+
+@pytest.mark.parametrize("content", [None, b"no DICOM", file_of(image())])
+def test_an_image_has_the_same_pseudonyms_whether_it_can_be_read_or_not(tmp_path: Path, content: bytes | None) -> None:
+    [found] = rows(tmp_path, content, request("Rows", deidentify=OPTIONS), KEY)
+    pseudonyms = Pseudonyms(KEY)
+    assert found["SOPInstanceUID"] == pseudonyms.uid("1.2.3.1")
+    assert found["PatientID"] == pseudonyms.patient("P", "", "1.2")
+    assert (found["code"] is None) == (found["Rows"] == 4)
+
+
+def test_burned_in_annotation_is_flagged(tmp_path: Path) -> None:
+    assert row(tmp_path, image(BurnedInAnnotation="YES"), "Rows")["burned_in"] == "BURNED_IN"
