@@ -15,7 +15,7 @@ TESTS ?= tests
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-all run demo import forget-demo models train-phantom test test-forky test-all soak \
-  soak-forky lint docs lock fuzz bench bench-memory bench-growth image clean
+  soak-forky lint docs display-table lock fuzz bench bench-memory bench-growth image clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
@@ -101,6 +101,10 @@ lint: setup-dev  ## Check style and types
 
 docs: setup-dev  ## Write the pages of docs/ that are made from the code
 	@$(IN_BOX) python3 -m tools.describe
+
+display-table: setup-dev  ## Compare gray levels with the viewer's, every pattern and real image, into docs/display.md (minutes)
+	@$(IN_BOX) $(PREPARE)
+	@$(IN_BOX) python3 -m tests.viewer.equality_table
 
 lock: setup-all  ## Renew the locks of both boxes from pyproject.toml
 	@tools/box tools/lock
