@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date
 
 # No one has grown older; beyond it, the value is a slip (there are films with "411Y").
 OLDEST_YEARS = 122.0
@@ -35,7 +35,7 @@ def read_date(text: str) -> date | None:
     """A DICOM DA (PS3.5 section 6.2); ``None`` if it is none."""
     text = text.strip()
     try:
-        return datetime.strptime(text, "%Y%m%d").date() if _DATE.fullmatch(text) else None
+        return date(int(text[:4]), int(text[4:6]), int(text[6:])) if _DATE.fullmatch(text) else None
     except ValueError:
         return None
 

@@ -57,7 +57,7 @@ class Rows:
         The connection. Its function ``fits(value, pattern)`` is `patterns.matches`.
     labels
         Numbers of the findings by the model's names of them: number n has the columns ``s{n}``, its score in millionths, and
-        ``p{n}``, 1 if present, 0 if absent, else NULL.
+        ``p{n}``, 1 if present, 0 if absent, else NULL, and ``t{n}``, the threshold that was in force, in millionths.
     version
         Another one after each change.
     """
@@ -201,11 +201,12 @@ class Rows:
             "received": image.metadata.get("ReceptionDate", ""),
         }
         demonstration = outcome.data.get("demonstration") is True
-        for label, (score, presence) in scores(outcome).items():
+        for label, (score, presence, threshold) in scores(outcome).items():
             number = self._label(label)
             if number is not None:
                 values[f"s{number}"] = millionths(score)
                 values[f"p{number}"] = None if demonstration else presence
+                values[f"t{number}"] = None if threshold is None else millionths(threshold)
         columns = ", ".join(values)
         places = ", ".join("?" * len(values))
         self.database.execute(
@@ -219,6 +220,7 @@ class Rows:
             number = len(self.labels)
             self.database.execute(f"ALTER TABLE xray ADD COLUMN s{number} INTEGER")
             self.database.execute(f"ALTER TABLE xray ADD COLUMN p{number} INTEGER")
+            self.database.execute(f"ALTER TABLE xray ADD COLUMN t{number} INTEGER")
             self.labels[label] = number
         return self.labels.get(label)
 

@@ -165,10 +165,11 @@ class Selection:
 
 
 class Score(NamedTuple):
-    """What a model said of one finding: 0 to 1, and whether it is present, if it decided that."""
+    """What a model said of one finding: 0 to 1, whether it is present, if it decided that, and from which score on it is."""
 
     score: float
     presence: bool | None
+    threshold: float | None
 
 
 def scores(outcome: Outcome) -> dict[str, Score]:
@@ -183,8 +184,12 @@ def scores(outcome: Outcome) -> dict[str, Score]:
             and not isinstance(score, bool)
             and 0 <= score <= 1
         ):
-            presence = one.get("presence")
-            found[label] = Score(float(score), presence if isinstance(presence, bool) else None)
+            presence, threshold = one.get("presence"), one.get("threshold")
+            found[label] = Score(
+                float(score),
+                presence if isinstance(presence, bool) else None,
+                float(threshold) if isinstance(threshold, int | float) and 0 <= threshold <= 1 else None,
+            )
     return found
 
 
