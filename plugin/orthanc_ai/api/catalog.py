@@ -82,6 +82,7 @@ class CatalogLinks(View):
     series: str = f"{PATH}/series"
     images: str = f"{PATH}/images"
     counts: str = f"{PATH}/counts"
+    distributions: str = f"{PATH}/distributions"
 
 
 class CatalogIndex(View):

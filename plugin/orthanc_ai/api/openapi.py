@@ -33,6 +33,7 @@ _PARAMETERS = {
     "name": "Name of the model",
     "code": "A code",
     "file": "Path of a file, as the manifest names folder and file",
+    "script": "Name of a script, as the page has it",
     "job": "A job, as `/ai/jobs` names it",
 }
 

@@ -10,6 +10,7 @@ from ..views import CodeView
 from .cardiac import of_cardiac_ct
 from .catalog import of_catalog
 from .collections import of_collections
+from .distributions import of_distributions
 from .levels import of_level
 from .tables import of_tables
 from .volumes import of_volumes
@@ -63,6 +64,7 @@ def _routes(read_status: status.StatusReader) -> list[Route]:
         *of_work(),
         *of_volumes(),
         *of_collections(),
+        *of_distributions(),
         *of_catalog(),
         *of_tables(),
         *of_level("instance", "instances", "id"),

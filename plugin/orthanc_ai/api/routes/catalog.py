@@ -30,14 +30,6 @@ def of_catalog() -> list[Route]:
     return [
         Route(
             "GET",
-            catalog.PATH,
-            "What the archive holds",
-            lambda context, _: catalog.begin(context),
-            catalog.CatalogIndex,
-            problems=_LOADING,
-        ),
-        Route(
-            "GET",
             f"{catalog.PATH}/counts",
             "How many patients, studies, series and images there are",
             lambda context, call: catalog.count(context, call.query),
