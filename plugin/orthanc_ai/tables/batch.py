@@ -96,7 +96,7 @@ class Tables:
             of_dataset = private_of_dataset(self._settings, dataset)
             if not of_dataset.exists:
                 raise BatchError(Code.NOT_FOUND, f"the key of dataset {dataset} is not there any more")
-            private.copy_from(of_dataset)
+            private.use(of_dataset.key())
         return private.key()
 
     def _make(self, run: Run, key: bytes | None) -> None:
