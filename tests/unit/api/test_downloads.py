@@ -65,6 +65,8 @@ def test_media_types() -> None:
 class Chunks:
     """An answer in pieces to every request, which notes whether it was closed."""
 
+    allowed_origins: tuple[str, ...] = ()
+
     def __init__(self, *pieces: bytes, error: Exception | None = None) -> None:
         self.pieces = pieces
         self.error = error
