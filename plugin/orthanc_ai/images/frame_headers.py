@@ -9,6 +9,7 @@ from itertools import islice
 
 from pydicom import Dataset
 from pydicom.datadict import tag_for_keyword
+from pydicom.tag import BaseTag
 from pydicom.uid import (
     XRayAngiographicImageStorage,
     XRayRadiofluoroscopicImageStorage,
@@ -126,7 +127,9 @@ class FrameHeaders:
 
 def _chosen(dataset: Dataset, tags: Sequence[int | None]) -> Dataset:
     """Some elements, as they were read."""
-    chosen = Dataset({tag: dataset.get_item(tag) for tag in tags if tag is not None and tag in dataset})  # type: ignore[misc]
+    chosen = Dataset(
+        {BaseTag(tag): dataset.get_item(tag, keep_deferred=True) for tag in tags if tag is not None and tag in dataset}
+    )
     chosen.set_original_encoding(*dataset.original_encoding)
     return chosen
 
