@@ -115,6 +115,9 @@ def _by_header(frame: Frame, scaling: Scaling) -> tuple[Floats | Lut, Applied]:
     views = views_of(frame.header)
     everything: list[View] = [(one, "lut", number) for number, one in enumerate(views.luts, 1)]
     everything += [(one, "window", number) for number, one in enumerate(views.windows, 1)]
+    if scaling.kind == "viewer":
+        # It has windows only; a VOI LUT is taken where there is no window.
+        everything.sort(key=lambda one: one[1] == "lut")
     chosen = _chosen([one for one in everything if scaling.use in (None, one[1])], scaling)
     notes = [str(Code.ATTRIBUTE_INVALID)] if views.malformed else []
     asked: Applied = {}

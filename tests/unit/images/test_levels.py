@@ -105,6 +105,14 @@ def test_without_a_window_an_image_is_shown_from_its_lowest_to_its_highest_value
     assert shown(image, kind="viewer") == shown(image)
 
 
+def test_as_the_viewer_the_window_comes_before_the_voi_lut() -> None:
+    image = frame([100, 150, 300], WindowCenter=150.5, WindowWidth=101, VOILUTSequence=[lut([255], 0, 8)])
+    assert applied(image)["use"] == "lut"
+    done = applied(image, kind="viewer")
+    assert (done["use"], done["number"], "notes" in done) == ("window", 1, False)
+    assert shown(image, kind="viewer") == [0, 128, 255]
+
+
 def test_an_image_of_one_value_is_black() -> None:
     assert shown(frame([7, 7])) == [0, 0]
     for kind in ("range", "frequency"):
