@@ -102,18 +102,18 @@ def as_seen(image: Dataset, unread: Iterable[str]) -> Dataset:
     return seen
 
 
-def ours(image: Dataset) -> NDArray[np.uint8]:
+def ours(image: Dataset, scaling: str = "header") -> NDArray[np.uint8]:
     """Our gray levels of an image, as an export has them."""
-    gray, _ = levels(read_frame(_as_read(image)), Scaling.of({"kind": "header"}), 8)
+    gray, _ = levels(read_frame(_as_read(image)), Scaling.of({"kind": scaling}), 8)
     return gray.astype(np.uint8)
 
 
-def compare(image: Dataset, drawing: Drawing, expected: Expectation) -> Comparison:
+def compare(image: Dataset, drawing: Drawing, expected: Expectation, scaling: str = "header") -> Comparison:
     """Compare a drawing with our gray levels."""
-    difference = _difference(drawing, ours(image))
+    difference = _difference(drawing, ours(image, scaling))
     from_seen = difference
     if expected.unread:
-        from_seen = _difference(drawing, ours(as_seen(image, expected.unread)))
+        from_seen = _difference(drawing, ours(as_seen(image, expected.unread), scaling))
     return Comparison(
         difference.size,
         int(np.count_nonzero(difference)),
@@ -125,7 +125,7 @@ def compare(image: Dataset, drawing: Drawing, expected: Expectation) -> Comparis
 
 def compare_patterns(page: Page, renderer: Renderer, some: Sequence[Pattern]) -> list[Row]:
     """Draw patterns, and compare; those with a VOI LUT once as OHIF draws them, and once with the LUT handed over."""
-    rows: dict[tuple[str, str], Row] = {}
+    rows: dict[tuple[str, str, Expectation], Row] = {}
     names = [name(pattern.dataset) for pattern in some]
     drawings = page.draw(names, renderer)
     handed = {name(pattern.dataset): voi_lut(pattern.dataset) for pattern in some if pattern.function == "VOI LUT"}
@@ -139,8 +139,8 @@ def compare_patterns(page: Page, renderer: Renderer, some: Sequence[Pattern]) ->
     for pattern, function, drawing in tasks:
         kind = pattern.kind.name + (f", {pattern.remark}" if pattern.remark else "")
         expected = expectation(renderer, pattern, function)
-        row = rows.setdefault((function, kind), Row(renderer, function, kind, expected))
-        row.comparisons.append(compare(pattern.dataset, drawing, expected))
+        row = rows.setdefault((function, kind, expected), Row(renderer, function, kind, expected))
+        row.comparisons.append(compare(pattern.dataset, drawing, expected, pattern.scaling))
     return list(rows.values())
 
 

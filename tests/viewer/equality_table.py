@@ -124,7 +124,7 @@ def _by_kind(rows: Sequence[Row]) -> Iterable[str]:
         cells = []
         for function in functions:
             found = [row for row in rows if (row.kind, row.function) == (kind, function)]
-            cells.append(_cell(found[0]) if found else "")
+            cells.append("; ".join(map(_cell, found)))
         yield f"| {kind} | {' | '.join(cells)} |"
 
 

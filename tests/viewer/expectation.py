@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .patterns import Pattern
+from .patterns import ALIKE, Pattern
 from .renderer import Renderer
 
 HANDED_OVER = "VOI LUT, handed over"
@@ -46,7 +46,9 @@ DEPARTURES = {
     "places": "The CPU renderer looks for entries of the VOI LUT at places that are no whole numbers, and finds none.",
     "falling": "A negative Rescale Slope makes the highest value the lowest, and both renderers choose an array that cannot "
     "hold the values.",
-    "no width": "In a window of width 1 nothing lies between black and white. The GPU renderer draws no value as black.",
+    "no width": "In a window of width 1 nothing lies between black and white, and an image whose pixels are all alike gets "
+    "such a window. The GPU renderer then draws no value as black. The CPU renderer draws the value in the middle black, in "
+    "MONOCHROME1 too.",
 }
 """What makes the renderers depart from DICOM PS3.3 sections C.11.1, C.11.2 and C.7.6.3.1."""
 
@@ -81,7 +83,10 @@ def expectation(renderer: Renderer, pattern: Pattern, function: str) -> Expectat
     if kind.slope.startswith("-"):
         largest = None
         why.append("falling")
-    if not cpu and pattern.remark == "width 1":
+    if pattern.remark == ALIKE and (not cpu or pattern.photometric == "MONOCHROME1"):
+        largest = None
+        why.append("no width")
+    if pattern.remark == "width 1" and not cpu:
         largest = None
         why.append("no width")
     return Expectation(tuple(unread), largest, tuple(why))

@@ -22,6 +22,11 @@ SIDE = 64
 
 OVERLAY_BIT = 13
 
+ALIKE = "all pixels alike"
+
+BESIDE = "VOI LUT beside, scaling `viewer`"
+"""Remark on images that have a window and a VOI LUT: alternatives of which the viewer takes the window."""
+
 LUT_ENTRIES = 1024
 """Of the VOI LUTs; they begin inside the values, so that both ends are held as well."""
 
@@ -132,6 +137,8 @@ class Pattern:
         What else is special, or nothing.
     dataset : pydicom.Dataset
         The image, as a file has it.
+    scaling : str
+        The kind of scaling that is compared.
     """
 
     kind: Kind
@@ -139,6 +146,7 @@ class Pattern:
     photometric: str
     remark: str
     dataset: Dataset
+    scaling: str = "header"
 
 
 def pattern(number: int, kind: Kind, function: str, photometric: str, remark: str = "", **elements: Any) -> Pattern:
@@ -155,6 +163,8 @@ def pattern(number: int, kind: Kind, function: str, photometric: str, remark: st
     """
     stored = kind.stored()
     image = _image(number, photometric)
+    if remark == ALIKE:
+        stored[:] = 1000
     if kind.padding:
         image.PixelPaddingValue = kind.lowest
         stored = np.maximum(stored, kind.lowest + 500)
@@ -180,7 +190,7 @@ def pattern(number: int, kind: Kind, function: str, photometric: str, remark: st
     image.PixelData = cells.astype("<u1" if kind.bits == 8 else "<u2").tobytes()
     for keyword, value in (elements or _voi(kind, function)).items():
         setattr(image, keyword, value)
-    return Pattern(kind, function, photometric, remark, image)
+    return Pattern(kind, function, photometric, remark, image, "viewer" if remark == BESIDE else "header")
 
 
 def patterns(*, every: bool = True) -> list[Pattern]:
@@ -216,6 +226,8 @@ def _special() -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "width 2", "linear", {"WindowCenter": "2048", "WindowWidth": "2"}
     yield "width 1", "linear", {"WindowCenter": "2048.25", "WindowWidth": "1"}
     yield "wider than the values", "linear", {"WindowCenter": "2048", "WindowWidth": "10000"}
+    yield BESIDE, "linear", _voi(KINDS[1], "linear") | _voi(KINDS[1], "VOI LUT")
+    yield ALIKE, "no window", {"ImageComments": ALIKE}
     yield "center without width", "no window", {"WindowCenter": "2048"}
 
 
