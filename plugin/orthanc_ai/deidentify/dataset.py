@@ -48,6 +48,9 @@ _FORMS = {
     **dict.fromkeys(("DA", "DT", "TM"), re.compile(r"[0-9+\-.: ]*")),
     "AS": re.compile(r"[0-9]{1,3}[DWMY]|"),
 }
+_DEEPEST = 32
+"""Sequences within sequences. Ten are used; pydicom needs gigabytes for some hundred, to say that it cannot write them."""
+
 _FREE_TEXTS = frozenset({"LO", "LT", "SH", "ST", "UC", "UT"})
 
 _DUMMY_TEXT = "REMOVED"
@@ -147,6 +150,7 @@ class _Work:
     patient: str
     unreadable: int = 0
     naming: int = 0
+    depth: int = 0
     wording: Wording = field(default_factory=Wording)
 
     def treat(self, dataset: Dataset) -> None:
@@ -220,9 +224,14 @@ class _Work:
             case Action.DUMMY | Action.CLEAN | Action.SHIFT | Action.REMOVE:
                 return None
             case _:
+                if self.depth == _DEEPEST:
+                    self.unreadable += 1
+                    return None
                 made = [_shallow(item) for item in items]
+                self.depth += 1
                 for item in made:
                     self.treat(item)
+                self.depth -= 1
         return DataElement(element.tag, "SQ", Sequence(made))
 
     def _dummies(self, item: Dataset) -> Dataset:

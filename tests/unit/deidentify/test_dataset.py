@@ -189,6 +189,20 @@ def test_a_sequence_that_claims_to_be_bytes_is_looked_into() -> None:
     assert SECRET.encode() not in deidentify(original, Options(), PSEUDONYMS).to_bytes()
 
 
+def test_sequences_that_are_nested_without_end_are_cut_off() -> None:
+    item = Dataset()
+    for _ in range(300):
+        item.PatientName = SECRET
+        outer = Dataset()
+        outer.ViewCodeSequence = [item]
+        item = outer
+    original = film()
+    original.update(item)
+    deidentified = deidentify(original, Options(), PSEUDONYMS)
+    assert deidentified.unreadable == 1
+    assert SECRET.encode() not in deidentified.to_bytes()
+
+
 def test_a_text_that_claims_to_be_a_sequence_or_a_number_goes() -> None:
     original = film()
     original.add_new(0x00080070, "SQ", sequence(PatientName=SECRET))
