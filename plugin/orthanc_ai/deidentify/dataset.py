@@ -6,9 +6,8 @@ cannot be read, names of persons and dates go.
 """
 
 import copy as copying
-import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from io import BytesIO
@@ -17,18 +16,17 @@ from typing import Any
 import pydicom
 from pydicom import DataElement, Dataset, FileDataset, Sequence
 from pydicom.dataset import FileMetaDataset
-from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
 from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, UID
 
 from ..attributes import MalformedError, attribute
+from .elements import readable, with_values
 from .options import Options
 from .profile import EDITION, TEMPORAL, Action, Profile, profile_of, vr_of
 from .pseudonyms import Pseudonyms
 from .wording import Wording
 
 _PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
-_FILE_META = ("MediaStorageSOPClassUID", "TransferSyntaxUID")
 
 # Groups that go as a whole: overlays are drawings, and without their planes their other attributes are void.
 _OVERLAYS, _CURVES, _GROUP_MASK = 0x6000, 0x5000, 0xFF00
@@ -40,14 +38,6 @@ _CODE_MEANING = 0x00080104
 # HIPAA, 45 CFR 164.514(b)(2)(i)(C): all ages over 89 are one.
 _OLDEST_YEARS = 90
 
-# What makers confuse without harm: no text can stand there.
-_NUMBERS = frozenset({"DS", "FD", "FL", "IS", "OB", "OW", "SL", "SS", "SV", "UL", "US", "UV"})
-
-_FORMS = {
-    **dict.fromkeys(("DS", "IS"), re.compile(r"[0-9+\-.eE ]*")),
-    **dict.fromkeys(("DA", "DT", "TM"), re.compile(r"[0-9+\-.: ]*")),
-    "AS": re.compile(r"[0-9]{1,3}[DWMY]|"),
-}
 _DEEPEST = 32
 """Sequences within sequences. Ten are used; pydicom needs gigabytes for some hundred, to say that it cannot write them."""
 
@@ -183,7 +173,7 @@ class _Work:
     def _element(self, dataset: Dataset, tag: BaseTag) -> DataElement | None:
         """An element of a dataset; ``None`` if it cannot be read."""
         try:
-            return _readable(dataset, tag)
+            return readable(dataset, tag)
         except MalformedError:
             self.unreadable += 1
             return None
@@ -206,11 +196,11 @@ class _Work:
             case Action.EMPTY:
                 return DataElement(element.tag, element.VR, None)
             case Action.UID:
-                return _each(element, self._uid)
+                return with_values(element, self._uid)
             case Action.SHIFT:
                 return self._shifted(element)
             case Action.CLEAN:
-                return _each(element, self.wording.clean)
+                return with_values(element, self.wording.clean)
             case _:
                 return self._dummy(element)
 
@@ -247,7 +237,7 @@ class _Work:
 
     def _dummy(self, element: DataElement) -> DataElement | None:
         if element.VR == "UI":
-            return _each(element, self._uid)
+            return with_values(element, self._uid)
         if element.is_empty:
             return element
         value = _DUMMIES.get(element.VR)
@@ -268,7 +258,7 @@ class _Work:
 
     def _registered(self, element: DataElement) -> DataElement:
         """UIDs that the table does not name are those of classes, schemes and devices' software."""
-        return _each(element, self._uid)
+        return with_values(element, self._uid)
 
     def _aged(self, element: DataElement) -> DataElement:
         if element.VR != "AS" or element.is_empty:
@@ -285,41 +275,10 @@ class _Work:
             return None
         back = timedelta(self.pseudonyms.shift_days(self.patient))
         try:
-            return _each(element, lambda text: _moved(text, back))
+            return with_values(element, lambda text: _moved(text, back))
         except (ValueError, OverflowError):
             self.unreadable += 1
             return None
-
-
-def _readable(dataset: Dataset, tag: BaseTag) -> DataElement:
-    """An element of a dataset.
-
-    Raises
-    ------
-    MalformedError
-        If its value cannot be read, or is not of the kind that its attribute has.
-    """
-    try:
-        element = dataset[tag]
-    except MemoryError:
-        raise
-    except Exception as error:  # pydicom raises whatever it likes at a malformed value
-        raise MalformedError(f"({tag.group:04X},{tag.element:04X}) is malformed") from error
-    # What claims to be bytes may hold a whole dataset: pydicom has read it, unless it could not. Of a number that is none,
-    # pydicom makes a text.
-    expected = set(vr_of(tag).split(" or "))
-    if element.VR not in expected and not (element.VR in _NUMBERS and expected & _NUMBERS):
-        raise MalformedError("another value representation than the dictionary's")
-    # Texts of a fixed form are what pydicom leaves of them: anything.
-    if element.VR in _FORMS and not all(_FORMS[element.VR].fullmatch(str(one)) for one in _values(element)):
-        raise MalformedError("no value of its value representation")
-    return element
-
-
-def _values(element: DataElement) -> list[Any]:
-    if element.is_empty:
-        return []
-    return list(element.value) if isinstance(element.value, MultiValue | list) else [element.value]
 
 
 # Sequences that are required where they stand, so that they are not to be left away (PS3.3 tables 10-1 and C.17-2).
@@ -341,12 +300,6 @@ def _moved(text: str, back: timedelta) -> str:
         raise ValueError("no day")
     moved = date(int(day[:4]), int(day[4:6]), int(day[6:])) - back
     return f"{moved:%Y%m%d}".rjust(8, "0") + rest
-
-
-def _each(element: DataElement, change: Callable[[str], str]) -> DataElement:
-    """An element with another value, or other values."""
-    made = [change(str(one)) for one in _values(element)]
-    return DataElement(element.tag, element.VR, made if len(made) != 1 else made[0]) if made else element
 
 
 def _shallow(dataset: Any) -> Any:
