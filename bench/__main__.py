@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from bench import codecs, engines, gpu, growth, ingestion, memory, responses, studies, throughput
+from bench import codecs, engines, gpu, growth, ingestion, memory, responses, studies, tables, throughput
 
 QUESTIONS: dict[str, Callable[[list[str]], int]] = {
     "throughput": throughput.main,
@@ -15,6 +15,7 @@ QUESTIONS: dict[str, Callable[[list[str]], int]] = {
     "engines": engines.main,
     "codecs": codecs.main,
     "gpu": gpu.main,
+    "tables": tables.main,
 }
 
 MAIN = "throughput"

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import pickle
+import re
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
@@ -20,13 +22,14 @@ from pyarrow import parquet
 from orthanc_ai.files import sha256_of
 from orthanc_ai.formulas import without_apostrophe
 from orthanc_ai.tables.assemble import assemble
-from orthanc_ai.tables.columns import Kind, Layout, Tag
+from orthanc_ai.tables.columns import DEFAULT_TAGS, Kind, Layout, Tag
 from orthanc_ai.tables.formats import TABLE
 from orthanc_ai.tables.orders import TableOrder
 from orthanc_ai.tables.parts import part
 from orthanc_ai.tables.wanted import Wanted
+from orthanc_ai.tables.worker import write_rows
 
-from .images import request
+from .images import file_of, image, order, request
 
 TAGS = ("SeriesNumber", "KVP", "StudyDate", "SeriesDescription", "PixelSpacing")
 KINDS = {"SeriesNumber": Kind.INTEGER, "KVP": Kind.REAL, "StudyDate": Kind.DATE}
@@ -216,3 +219,17 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
 
     # 30,000 rows more, which take 40 MB in Python.
     assert peak_kib(40) - peak_kib(10) < 12 * 1024
+
+
+def test_what_the_documentation_does_in_a_notebook_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = request(*DEFAULT_TAGS, statistics=True)
+    results = write_rows([order(tmp_path, file_of(image()), asked)])
+    assemble(TableOrder(asked, (Path(results[0]["file"]),), {}, tmp_path, {}))
+    page = Path(__file__).parents[3] / "docs" / "tables.md"
+    [code] = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - the page is ours
+    assert names["ready"].iloc[0]["StudyDate"] == pd.Timestamp("2026-01-31")
+    text = pd.read_csv("table.csv", dtype_backend="numpy_nullable")
+    assert text.iloc[0]["Rows"] == names["ready"].iloc[0]["Rows"] == 4
