@@ -25,7 +25,7 @@ SIZES = (1_000, 10_000)
 
 REQUEST: dict[str, Any] = {"windows": ["lung"], "formats": ["csv", "parquet", "sqlite"]}
 
-POLL_S = 0.1
+POLL_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,9 +127,9 @@ class Tables:
         run.summarise(**said)
 
     def _listed(self, run: Run) -> Iterator[Listed]:
-        for number, image in enumerate(
-            listed(self._server, images(self._server, Selection.of(run.request["selection"])))
-        ):
+        found = images(self._server, Selection.of(run.request["selection"]))
+        issuers = run.request["deidentify"] is not None
+        for number, image in enumerate(listed(self._server, found, issuers=issuers)):
             if number % IMAGES == 0:
                 run.check()
             yield image

@@ -30,11 +30,17 @@ class Listed:
     keys: Mapping[str, str]
 
 
-def listed(server: Server, images: Iterable[Resource]) -> Iterator[Listed]:
-    """Images of the index as they are listed."""
+def listed(server: Server, images: Iterable[Resource], *, issuers: bool) -> Iterator[Listed]:
+    """Images of the index as they are listed.
+
+    Parameters
+    ----------
+    issuers
+        Whether the issuer of the Patient ID is asked for, once for each series: pseudonyms are made of both.
+    """
     series, issuer = "", ""
     for image in images:
-        if image.parent != series:
+        if issuers and image.parent != series:
             study = server.study_of("instance", image.identifier)
             series, issuer = image.parent, str(study.tags.get(ISSUER, "")) if study else ""
         keys = {key: str(image.tags.get(key, "")) for key in INDEXED}
