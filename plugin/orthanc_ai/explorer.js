@@ -1,4 +1,4 @@
-// Extends the study page of Orthanc Explorer: a button that opens the study in OHIF, and below it what the AI found.
+// Extends Orthanc Explorer. On the page of a study: a button that opens it in OHIF, and below it what the AI found.
 // Orthanc Explorer is built with jQuery Mobile; its own pages are extended in the same way by other plugins.
 $(document).on('pagebeforeshow', '#study', function () {
   'use strict';
@@ -73,4 +73,13 @@ $(document).on('pagebeforeshow', '#study', function () {
     answer.images.forEach(showImage);
     answer.cardiac.forEach(showVerdict);
   });
+});
+
+// On its first page, the way to what all the archive holds, counted.
+$(document).on('pagebeforeshow', '#lookup', function () {
+  'use strict';
+  if (!$('#orthanc-ai-catalog').length) {
+    var link = $('<a>', { href: '../ai/catalog', target: '_blank', rel: 'noopener' }).text('Catalogue: what this archive holds');
+    $('#lookup [data-role="content"]').append($('<p>', { id: 'orthanc-ai-catalog' }).append(link));
+  }
 });

@@ -206,6 +206,12 @@ def test_on_paper(page: Ohif) -> None:
     (ARTIFACTS / "catalog-page.pdf").write_bytes(base64.b64decode(printed["data"]))
 
 
+def test_orthanc_explorer_leads_to_the_page(server: Orthanc, browser: Ohif) -> None:
+    browser.driver.get(f"{server.url}/app/explorer.html")
+    link = browser.wait_for(lambda: browser.link("Catalogue"), "there is no link")
+    assert str(link.get_attribute("href")) == server.url + PAGE
+
+
 def test_what_is_deleted_is_not_counted_any_more(server: Orthanc) -> None:
     """The last one: it changes the archive."""
     [study] = server.find("Study", {"StudyDate": "20240229"})

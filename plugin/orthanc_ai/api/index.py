@@ -11,6 +11,7 @@ class Links(View):
 
     status: str = "/ai/status"
     models: str = "/ai/models"
+    catalog: str = "/ai/catalog"
     findings: str = "/ai/findings"
     outcomes: str = "/ai/outcomes"
     series: str = "/ai/series"
