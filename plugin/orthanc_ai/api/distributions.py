@@ -7,7 +7,7 @@ from pydantic import model_validator
 
 from ..catalog.catalog import Catalog
 from ..catalog.distributions import SCORE_EDGES, Distributions, Group, Interval
-from ..catalog.population import distributions
+from ..catalog.population import population
 from ..catalog.selection import Selection
 from ..codes import Code
 from .cards import Cards
@@ -182,7 +182,8 @@ def counted(catalog: Catalog, selection: Selection, interval: Interval, cards: C
         While the index is being read, or if it is too large.
     """
     with catalog.reading(selection) as tables:
-        made = distributions(tables, selection, interval)
+        found = population(tables, selection)
+    made = found.distributions(interval)
     demonstration = any(one.demonstration for one in made.findings)
     return DistributionsView(
         total=_group(made.total),

@@ -20,8 +20,22 @@ class Choices:
     findings: Sequence[str]
 
 
-def distributions(rows: Rows, selection: Selection, interval: Interval) -> Distributions:
-    """How what a selection means is spread.
+@dataclass(frozen=True, slots=True)
+class Population:
+    """What a selection means, read out of the tables, so that nobody waits for them while it is counted."""
+
+    series: Sequence[SeriesRow]
+    outcomes: Mapping[str, int]
+    scores: Sequence[ScoreRow]
+    others: Sequence[Other]
+
+    def distributions(self, interval: Interval) -> Distributions:
+        """How it is spread."""
+        return distribute(self.series, self.outcomes, self.scores, self.others, interval=interval)
+
+
+def population(rows: Rows, selection: Selection) -> Population:
+    """What a selection means.
 
     Parameters
     ----------
@@ -29,8 +43,11 @@ def distributions(rows: Rows, selection: Selection, interval: Interval) -> Distr
         The tables, made ready for the selection (`Catalog.reading`).
     """
     _choose(rows, selection)
-    return distribute(
-        _series(rows, selection), _outcomes(rows), _scores(rows, selection), _others(rows, selection), interval=interval
+    return Population(
+        list(_series(rows, selection)),
+        _outcomes(rows),
+        list(_scores(rows, selection)),
+        list(_others(rows, selection)),
     )
 
 

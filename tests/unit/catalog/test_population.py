@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from orthanc_ai.catalog.distributions import Distributions
-from orthanc_ai.catalog.population import choices, distributions
+from orthanc_ai.catalog.distributions import Distributions, Interval
+from orthanc_ai.catalog.population import choices, population
 from orthanc_ai.catalog.rows import Rows
 from orthanc_ai.catalog.selection import Selection
 from orthanc_ai.codes import Code
@@ -16,6 +16,11 @@ from .known import SR, Series, tables
 
 JANE = {"StudyDate": "20240115", "PatientSex": "F", "PatientAge": "045Y", "StudyDescription": "Thorax"}
 JOHN = {"StudyDate": "20231231", "PatientSex": "M", "PatientBirthDate": "20131231"}
+
+
+def distributions(rows: Rows, selection: Selection, interval: Interval) -> Distributions:
+    return population(rows, selection).distributions(interval)
+
 
 ARCHIVE = (
     Series(
