@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 
 from bench import codecs, engines, gpu, growth, ingestion, memory, responses, studies, tables, throughput
+from bench import codecs, datasets, engines, gpu, growth, ingestion, memory, responses, studies, throughput
 
 QUESTIONS: dict[str, Callable[[list[str]], int]] = {
     "throughput": throughput.main,
@@ -12,6 +13,7 @@ QUESTIONS: dict[str, Callable[[list[str]], int]] = {
     "memory": memory.main,
     "growth": growth.main,
     "studies": studies.main,
+    "datasets": datasets.main,
     "engines": engines.main,
     "codecs": codecs.main,
     "gpu": gpu.main,

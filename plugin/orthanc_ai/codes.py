@@ -240,8 +240,13 @@ class Code(StrEnum):
     )
 
     # Exports
-    EXPORTED = "EXPORTED", "The volume was written."
+    EXPORTED = "EXPORTED", "The volume or image was written."
     PHASE_NOT_THERE = "PHASE_NOT_THERE", "The series has none of the phases that were asked for."
+    NOTHING_SELECTED = "NOTHING_SELECTED", "The archive has nothing of what was asked for."
+    CLASS_NOT_STATED = (
+        "CLASS_NOT_STATED",
+        "Nothing says into which of the classes the image falls, so it has no folder.",
+    )
 
     # Gray levels of an image
     FRAME_NOT_THERE = "FRAME_NOT_THERE", "The image has no frame of this number."

@@ -23,6 +23,7 @@ from .codes import Code
 from .collecting.collection import Collections
 from .counts import Counter
 from .courtesy import Courtesy, Processors
+from .datasets.batch import Datasets
 from .desk import Desk
 from .inbox import Inbox
 from .index_statistics import IndexStatisticsError, describe, index_file
@@ -207,6 +208,7 @@ class Plugin:
             Collections(server, settings, fetches=True),
             Collections(server, settings, fetches=False),
             Tables(server, settings, self._storage),
+            Datasets(server, settings, self._storage),
         )
         batches = {
             kind.name: Batches(kind, settings.batches_directory, paused=lambda: pause.active, warn=server.warn)

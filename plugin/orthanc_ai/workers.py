@@ -97,10 +97,19 @@ class Workers:
     ----------
     on_replaced
         Called when a worker had to be replaced.
+    start
+        Makes a new worker process ready, with the settings as JSON; without it, for all analyses.
     """
 
-    def __init__(self, settings: AI, on_replaced: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        settings: AI,
+        on_replaced: Callable[[], None] = lambda: None,
+        *,
+        start: Callable[[str], None] | None = None,
+    ) -> None:
         self._settings = settings
+        self._start = start
         self._on_replaced = on_replaced
         self._timeout = settings.job_timeout
         self._stopping = threading.Event()
@@ -114,7 +123,7 @@ class Workers:
 
     def _make(self) -> ProcessPool:
         settings = self._settings.model_dump_json(by_alias=True)
-        pool = ProcessPool(1, context=self._context, initializer=_start, initargs=(settings,))
+        pool = ProcessPool(1, context=self._context, initializer=self._start or _start, initargs=(settings,))
         self._pools.add(pool)
         return pool
 
@@ -262,6 +271,11 @@ def _start(settings_json: str) -> None:
     _readers[REPORT_CHECK] = ReportChecker()
     _readers[VOLUMES] = VolumeWriter(settings)
     _readers[TABLES] = TableMaker()
+
+
+def register(analysis: str, reader: Reader) -> None:
+    """Let this worker process do the tasks of an analysis."""
+    _readers[analysis] = reader
 
 
 def contain(settings: AI) -> None:

@@ -10,10 +10,10 @@ from ..codes import Code
 from ..server import Level
 from ..volumes.layout import MANIFEST, manifest
 from ..volumes.orders import VOLUMES, WINDOWS, Format
-from .batches import BatchView, begin
+from .batch_files import all_files, folder_of, one_file
+from .batches import BatchView, begin, missing
 from .context import Context
-from .downloads import chunks_of, is_finished, media_type, zipped
-from .http import Problem, Response
+from .http import Response
 from .identify import identify
 from .views import Query, View
 
@@ -166,7 +166,7 @@ def read_manifest(context: Context, identifier: str) -> Manifest:
     """
     settled = context.batches[VOLUMES].settled(identifier)
     if settled is None:
-        raise _missing()
+        raise missing(VOLUMES)
     return Manifest.model_validate(manifest(settled.values()))
 
 
@@ -178,21 +178,7 @@ def download_file(context: Context, identifier: str, name: str) -> Response:
     Problem
         ``NOT_FOUND``
     """
-    folder = context.batches[VOLUMES].output(identifier)
-    if folder is None:
-        raise _missing()
-    missing = Problem(Code.NOT_FOUND, "The export has no such file; its manifest names those that there are.")
-    try:
-        folder, file = folder.resolve(), (folder / name).resolve()
-        if not file.is_relative_to(folder) or not is_finished(file.relative_to(folder)):
-            raise missing
-        size, chunks = chunks_of(file)
-    except (OSError, ValueError):
-        # It is not there, is a folder, or its name is none: too long, or with a zero in it.
-        raise missing from None
-    # Whoever gets less than this knows that it is not all.
-    headers = _saved_as(file.name) | {"Content-Length": str(size)}
-    return Response(b"", media_type(file), headers=headers, chunks=chunks)
+    return one_file(folder_of(context, VOLUMES, identifier), name)
 
 
 def download_all(context: Context, identifier: str) -> Response:
@@ -203,22 +189,10 @@ def download_all(context: Context, identifier: str) -> Response:
     Problem
         ``NOT_FOUND``
     """
-    folder = context.batches[VOLUMES].output(identifier)
-    if folder is None:
-        raise _missing()
+    folder = folder_of(context, VOLUMES, identifier)
     content = read_manifest(context, identifier).model_dump_json(by_alias=True, exclude_none=True, indent=1)
-    name = f"volumes-{identifier}"
-    chunks = zipped(folder, name, {MANIFEST: content.encode()})
-    return Response(b"", "application/zip", headers=_saved_as(f"{name}.zip"), chunks=chunks)
+    return all_files(folder, f"volumes-{identifier}", {MANIFEST: content.encode()})
 
 
 def _identified(context: Context, level: Level, names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(identify(context.server, level, name).identifier for name in names))
-
-
-def _saved_as(name: str) -> dict[str, str]:
-    return {"Content-Disposition": f'attachment; filename="{name}"'}
-
-
-def _missing() -> Problem:
-    return Problem(Code.NOT_FOUND, f"There is no such batch; GET /ai/{VOLUMES} lists those that there are.")

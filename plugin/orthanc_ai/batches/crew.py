@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import batched
 from types import TracebackType
@@ -68,7 +69,7 @@ class Crew:
         Name of the reader in the workers (`workers._start`). Its tasks have a tuple of items as payload, and it answers with
         `answer_to`.
     workers
-        Makes the worker processes.
+        Makes the worker processes. Those that need not know all analyses begin sooner: see `workers.Workers`.
     """
 
     def __init__(self, settings: AI, run: Run, analysis: str, workers: Callable[[AI], Workers] = Workers) -> None:
@@ -79,7 +80,9 @@ class Crew:
         self._threads = ThreadPoolExecutor(settings.workers, thread_name_prefix=f"ai-{analysis}")
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Begin: the workers load their libraries while their items are still being looked for."""
+        for _ in range(self._settings.workers):
+            self._threads.submit(self._begin)
         return self
 
     def __exit__(
@@ -135,6 +138,11 @@ class Crew:
                 yield one.result()
 
     # ---- On the threads ----------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        # What is wrong with a worker is told by its first items.
+        with suppress(WorkerError):
+            self._workers.run(Task(self._analysis, (), ""))
 
     def _chunk[Item](self, items: tuple[Item, ...]) -> list[Done[Item]]:
         try:

@@ -10,6 +10,7 @@ from ..views import CodeView
 from .cardiac import of_cardiac_ct
 from .catalog import of_catalog
 from .collections import of_collections
+from .datasets import of_datasets
 from .distributions import of_distributions
 from .levels import of_level
 from .tables import of_tables
@@ -67,6 +68,7 @@ def _routes(read_status: status.StatusReader) -> list[Route]:
         *of_distributions(),
         *of_catalog(),
         *of_tables(),
+        *of_datasets(),
         *of_level("instance", "instances", "id"),
         *of_level("series", "series", "id"),
         *of_level("study", "studies", "id"),
