@@ -4,6 +4,7 @@ import copy
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from hashlib import sha256
@@ -14,6 +15,7 @@ import imagecodecs
 import numpy as np
 import pytest
 from pydicom import Dataset
+from torch.utils.data import DataLoader
 
 from orthanc_ai.datasets.check import check_folder
 from orthanc_ai.images.frame import read_frame
@@ -21,11 +23,21 @@ from orthanc_ai.images.levels import levels
 from orthanc_ai.images.scaling import Scaling
 from phantom.dicom import Encoding, chest_dx
 
-from .orthanc import Orthanc
+from .orthanc import ROOT, Orthanc
 
 SIDE = 96
 FILMS = [chest_dx(seed, SIDE, SIDE, encoding=Encoding(monochrome1=seed % 2 == 1)) for seed in range(8)]
 SPLIT = {"ratios": {"train": 0.5, "validation": 0.25, "test": 0.25}, "seed": 7}
+
+
+def without_window() -> Dataset:
+    made = chest_dx(8, SIDE, SIDE)
+    del made.WindowCenter
+    del made.WindowWidth
+    return made
+
+
+FILMS.append(without_window())
 
 
 def without_pixels() -> Dataset:
@@ -80,8 +92,8 @@ def dataset(archive: Orthanc) -> dict[str, Any]:
 
 def test_images_lie_by_side_and_class_and_are_what_the_header_shows(archive: Orthanc, dataset: dict[str, Any]) -> None:
     folder, manifest = folder_of(archive, dataset), manifest_of(archive, dataset)
-    assert dataset["summary"]["codes"] == {"EXPORTED": 8, "NO_PIXELS": 1}
-    assert dataset["summary"]["splits"] == {"train": 4, "validation": 2, "test": 2}
+    assert dataset["summary"]["codes"] == {"EXPORTED": 9, "NO_PIXELS": 1}
+    assert sum(dataset["summary"]["splits"].values()) == 9
     wanted = {levels(read_frame(film), Scaling())[0].tobytes(): film for film in FILMS}
     for entry in manifest["images"]:
         side, label, name = entry["file"].split("/")
@@ -90,7 +102,10 @@ def test_images_lie_by_side_and_class_and_are_what_the_header_shows(archive: Ort
         assert sha256(content).hexdigest() == entry["sha256"]
         assert (side, label) == (entry["split"], "sick" if FILMS.index(film) % 2 else "well")
         assert entry["labels"] == {"diagnosis": label}
-        assert entry["scaling"]["center"] == float(film.WindowCenter)
+        if "WindowCenter" in film:
+            assert entry["scaling"]["center"] == float(film.WindowCenter)
+        else:
+            assert (entry["scaling"]["kind"], entry["scaling"]["notes"]) == ("viewer", ["WINDOW_NOT_THERE"])
         assert entry["findings"].keys() >= {"Effusion", "Cardiomegaly"}
         assert name == f"{name.removesuffix('.png')}.png"
     assert wanted == {}
@@ -98,6 +113,27 @@ def test_images_lie_by_side_and_class_and_are_what_the_header_shows(archive: Ort
     assert (gone["code"], gone["sentence"]) == ("NO_PIXELS", "The object has no pixel data.")
     assert check_folder(folder).leaks == ()
     assert manifest["check"]["leaks"] == []
+
+
+def test_it_opens_in_pandas_pytorch_and_as_folders(
+    archive: Orthanc, dataset: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The code of docs/datasets.md, as it stands there."""
+    monkeypatch.chdir(folder_of(archive, dataset))
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "datasets.md").read_text(), re.DOTALL)
+    names: dict[str, Any] = {}
+    for block in blocks:
+        exec(block, names)  # noqa: S102 - our own
+    count = dataset["summary"]["splits"]["train"]
+    assert len(names["train"]) == count > 3
+    loaded = DataLoader(names["Images"]("train", "diagnosis", "sick"), batch_size=count)
+    [(pictures, targets)] = list(loaded)
+    assert pictures.shape == (count, 1, SIDE, SIDE)
+    assert 0.5 < float(pictures.max()) <= 1
+    assert targets.tolist() == [float(label == "sick") for label in names["train"]["diagnosis"]]
+    folders = names["images"]
+    assert (len(folders), set(folders.classes) <= {"sick", "well"}) == (count, True)
+    assert np.asarray(folders[0][0]).shape == (SIDE, SIDE, 3)
 
 
 def test_nothing_names_a_patient(archive: Orthanc, dataset: dict[str, Any]) -> None:
@@ -168,7 +204,7 @@ def test_it_grows_and_everybody_stays_where_he_is(make_server: Callable[..., Ort
         return {one["patient"]: one["split"] for one in manifest_of(orthanc, batch)["images"]}
 
     assert sides(first).items() <= sides(second).items()
-    assert (len(sides(first)), len(sides(second))) == (4, 8)
+    assert (len(sides(first)), len(sides(second))) == (4, 9)
     third = made(orthanc, split=SPLIT)
     answer = orthanc.request("POST", "/ai/datasets", json={"grows": third["id"]})
     assert (answer.status_code, answer.json()["code"]) == (409, "KEY_DESTROYED")
