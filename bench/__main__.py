@@ -3,8 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from bench import codecs, engines, gpu, growth, ingestion, memory, responses, studies, tables, throughput
-from bench import codecs, datasets, engines, gpu, growth, ingestion, memory, responses, studies, throughput
+from bench import codecs, datasets, engines, gpu, growth, ingestion, memory, responses, studies, tables, throughput
 
 QUESTIONS: dict[str, Callable[[list[str]], int]] = {
     "throughput": throughput.main,
