@@ -7,8 +7,8 @@ import pytest
 from hypothesis import settings
 
 # The same examples in every run: a test that fails has failed because of a change. `make fuzz` looks for new ones.
-settings.register_profile("repeatable", derandomize=True)
-settings.register_profile("searching", print_blob=True)
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("searching", print_blob=True, deadline=None)
 settings.load_profile("repeatable")
 
 DATA = Path(os.environ.get("ORTHANC_AI_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
