@@ -3,7 +3,20 @@
 import sys
 from collections.abc import Callable
 
-from bench import codecs, datasets, engines, gpu, growth, ingestion, memory, responses, studies, tables, throughput
+from bench import (
+    catalog,
+    codecs,
+    datasets,
+    engines,
+    gpu,
+    growth,
+    ingestion,
+    memory,
+    responses,
+    studies,
+    tables,
+    throughput,
+)
 
 QUESTIONS: dict[str, Callable[[list[str]], int]] = {
     "throughput": throughput.main,
@@ -15,6 +28,7 @@ QUESTIONS: dict[str, Callable[[list[str]], int]] = {
     "datasets": datasets.main,
     "engines": engines.main,
     "codecs": codecs.main,
+    "catalog": catalog.main,
     "gpu": gpu.main,
     "tables": tables.main,
 }
