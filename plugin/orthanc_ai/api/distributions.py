@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
-from pydantic import model_validator
+from pydantic import GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from ..catalog.catalog import Catalog
 from ..catalog.distributions import SCORE_EDGES, Distributions, Group, Interval
@@ -33,6 +35,16 @@ class DistributionsQuery(CatalogFilters):
     @classmethod
     def _empty_is_none(cls, values: Any) -> Any:
         return {name: value for name, value in values.items() if value != ""} if isinstance(values, dict) else values
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The description says so too."""
+        schema = handler(core_schema)
+        for name, field in handler.resolve_ref_schema(schema)["properties"].items():
+            about = {key: field.pop(key) for key in ("description", "default", "title") if key in field}
+            allowed = [*(field.pop("anyOf", None) or [dict(field)]), {"const": "", "type": "string"}]
+            handler.resolve_ref_schema(schema)["properties"][name] = {**about, "anyOf": allowed}
+        return schema
 
 
 class GroupView(View):
