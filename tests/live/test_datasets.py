@@ -165,6 +165,9 @@ def test_downloads(archive: Orthanc, dataset: dict[str, Any]) -> None:
     said = archive.get(f"{path}/images/{images[0].rpartition('/')[2]}")
     assert (said["file"], said["split"], said["rows"]) == (images[0], images[0].split("/")[0], SIDE)
     assert said["scaling"]["kind"] == "header"
+    named = archive.get(f"/ai/catalog/files/{images[0]}")["files"]
+    assert {"dataset": dataset["id"], "image": said} in named
+    assert archive.request("GET", "/ai/catalog/files/nothing.png").status_code == 404
     assert "patientID" not in said or said["patientID"] is None
     for wrong in ("files/nothing", "files/..%2fbatch.json", "files/.made", "images/nothing.png", "images/.png"):
         assert archive.request("GET", f"{path}/{wrong}").status_code == 404

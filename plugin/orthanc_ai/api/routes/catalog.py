@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from ...codes import Code
 from ...server import Level
-from .. import catalog
+from .. import catalog, catalog_files
 from ..catalog_query import CatalogFilters, CatalogImagesQuery, CatalogQuery, CatalogSeriesQuery, CatalogStudiesQuery
 from ..catalog_views import (
     CatalogCount,
@@ -70,6 +70,14 @@ def of_catalog() -> list[Route]:
         ),
         _list(
             "series/{id}/images", "Images of one series", catalog.list_images, catalog.CatalogImages, CatalogImagesQuery
+        ),
+        Route(
+            "GET",
+            f"{catalog.PATH}/files/{{file}}",
+            "Images of datasets by the name of their file",
+            lambda context, call: catalog_files.files(context, call.path["file"]),
+            catalog_files.NamedFiles,
+            problems=(Code.NOT_FOUND,),
         ),
         _one("patients/{patient}", "One patient", catalog.patient, CatalogPatient),
         _one("studies/{id}", "One study", catalog.study, CatalogStudy),
