@@ -126,14 +126,20 @@ def test_real_answers_are_as_described(orthanc: Orthanc, description: Any) -> No
     identifiers = {"series": series, "studies": study}
     wanted = {"peer": "modality:storescu", "patientIDs": ["1"]}
     bodies = {"/ai/collections": wanted, "/ai/collection-previews": wanted, "/ai/volumes": {"studies": [study]}}
-    # Of this study no file is made; test_volumes.py downloads some.
-    paths = {template: methods for template, methods in description["paths"].items() if "{file}" not in template}
+    bodies |= {"/ai/datasets": {}, "/ai/tables": {}}
+    orthanc.wait_until(lambda: orthanc.request("GET", "/ai/catalog/counts").ok, "the catalogue is not loaded")
+    # Of this study no file is made, and the page has scripts of its own: others download some.
+    elsewhere = ("{file}", "{script}", "/ai/datasets/{id}/", "/ai/tables/{id}/")
+    paths = {
+        one: methods for one, methods in description["paths"].items() if not any(part in one for part in elsewhere)
+    }
     calls = [(method, template) for template, methods in paths.items() for method in methods]
     # What is begun is asked after before it is taken away.
     calls.sort(key=lambda call: call[0] == "delete")
     for method, template in calls:
         operation = description["paths"][template][method]
-        collection = template.split("/")[2] if template.count("/") > 1 else ""
+        # What the identifier is of: the part of the path before it.
+        collection = template.partition("/{id}")[0].rpartition("/")[2]
         path = template.format(**parameters | {"id": identifiers.get(collection, instance)})
         content = operation["responses"][_success(operation)]["content"]
         # As which of these it answers: each in turn, as the header asks for it.
