@@ -15,12 +15,15 @@ import imagecodecs
 import numpy as np
 import pytest
 from pydicom import Dataset
+from SimpleITK import GetArrayFromImage, ReadImage
 from torch.utils.data import DataLoader
 
 from orthanc_ai.datasets.check import check_folder
 from orthanc_ai.images.frame import read_frame
 from orthanc_ai.images.levels import levels
 from orthanc_ai.images.scaling import Scaling
+from orthanc_ai.outcomes import CARDIAC_METADATA
+from phantom.ct import ct_series
 from phantom.dicom import Encoding, chest_dx
 
 from .orthanc import ROOT, Orthanc
@@ -196,6 +199,24 @@ def test_other_formats_sizes_and_the_names_of_patients(archive: Orthanc) -> None
     assert entry["scaling"] is None
 
 
+def test_volumes_of_ct_series(archive: Orthanc) -> None:
+    accepted, other = ct_series("ccta", examination="dataset"), ct_series("chest", slices=12, examination="dataset")
+    archive.upload([*accepted, *other])
+
+    def judged() -> bool:
+        found = archive.find("Series", {"Modality": "CT", "StudyInstanceUID": accepted[0].StudyInstanceUID})
+        return len(found) == 2 and all(archive.outcome("series", one["ID"], CARDIAC_METADATA) for one in found)
+
+    archive.wait_until(judged, "a series has no outcome")
+    batch = made(archive, selection={"studies": [accepted[0].StudyInstanceUID]}, format="nifti", split=SPLIT)
+    assert batch["summary"]["codes"] == {"EXPORTED": 1, "NOT_CARDIAC": 1}
+    [entry] = manifest_of(archive, batch)["images"]
+    assert (entry["role"], entry["slices"], entry["phase"]) == ("CCTA", len(accepted), "75%")
+    stored = GetArrayFromImage(ReadImage(str(folder_of(archive, batch) / entry["file"])))
+    ordered = sorted(accepted, key=lambda one: float(one.ImagePositionPatient[2]))
+    np.testing.assert_array_equal(stored, np.stack([one.pixel_array.astype(np.int16) - 1024 for one in ordered]))
+
+
 def test_it_grows_and_everybody_stays_where_he_is(make_server: Callable[..., Orthanc]) -> None:
     orthanc = make_server().start()
     orthanc.upload(FILMS[:4])
@@ -220,6 +241,8 @@ def test_it_grows_and_everybody_stays_where_he_is(make_server: Callable[..., Ort
         ({"grows": "0123456789abcdef"}, 404),
         ({"format": "jpeg"}, 400),
         ({"size": 0}, 400),
+        ({"format": "nifti", "size": 64}, 400),
+        ({"format": "npz", "scaling": {"kind": "viewer"}}, 400),
         ({"scaling": {"kind": "named", "name": "toe"}}, 400),
         ({"scaling": {"kind": "window", "center": 1}}, 400),
         ({"split": {"ratios": {"train": 0.5}}}, 400),

@@ -10,7 +10,7 @@ from ..codes import Code
 from ..datasets.labels import MOST_COLUMNS, Key, LabelsError
 from ..datasets.lookup import find_image
 from ..datasets.manifest import MANIFEST
-from ..datasets.orders import DATASETS, PRIVATE, ImageFormat
+from ..datasets.orders import DATASETS, PRIVATE, Format
 from ..datasets.recipe import By, Layout, labels_of
 from ..datasets.splits import DEFAULT_RATIOS, Plan
 from ..deidentify.options import BurnedIn, Cleaned, Options, Retained
@@ -158,9 +158,9 @@ class DatasetRequest(Query):
 
     selection: SelectionRequest = Field(default_factory=SelectionRequest)  # type: ignore[arg-type]
     """Which images; all of the archive if nothing is said."""
-    format: ImageFormat = "png8"
+    format: Format = "png8"
     """`png8`, `png16` (gray levels); `npz` (for `numpy.load`: `values` after the modality transformation, e.g. HU, not scaled
-    to gray levels)."""
+    to gray levels); `nifti` (volumes of the accepted CT series, in HU)."""
     size: Side | SizeRequest | None = None
     """Rows and columns; one number for a square. Without it each image keeps its own."""
     scaling: ScalingRequest = ScalingRequest()
@@ -171,6 +171,15 @@ class DatasetRequest(Query):
     split: SplitRequest | None = None
     labels: LabelsRequest | None = None
     deidentify: DeidentifyRequest = DeidentifyRequest()
+
+    @model_validator(mode="after")
+    def _can_be_made(self) -> Self:
+        if self.format == "nifti" and self.size is not None:
+            raise ValueError("a volume keeps its size")
+        if self.format in {"npz", "nifti"} and self.scaling != ScalingRequest():
+            raise ValueError(f"{self.format} has values, not gray levels: there is nothing to scale")
+        return self
+
     grows: str = Field(default="", pattern=r"^([0-9a-f]{16})?$")
     """An earlier dataset: every patient of it stays on the side where it is."""
 
@@ -194,6 +203,12 @@ class ImageView(View):
     study_date: str | None = None
     study_description: str | None = None
     series_description: str | None = None
+    phase: str | None = None
+    """Of a volume: the cardiac phase."""
+    slices: int | None = None
+    """Of a volume."""
+    spacing_mm: list[float] | None = None
+    """Of a volume: between slices, rows, columns."""
     rows: int
     columns: int
     type: str

@@ -85,6 +85,16 @@ class Run:
         self._settle(records)
         self._settled.update(records)
 
+    def part(self, request: Mapping[str, Any], output: Path) -> "Run":
+        """A piece of this work that ends and pauses with it, and whose items nobody writes down.
+
+        Parameters
+        ----------
+        request, output
+            Of the piece; the folder is there.
+        """
+        return Run(request, output, {}, settle=lambda _: None, ended=self._ended, paused=self._paused)
+
     def expect(self, total: int) -> None:
         """Say how many items there are, those included that are settled already."""
         self.total = total

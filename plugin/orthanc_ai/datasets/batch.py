@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 from ..batches.batch import BatchError
 from ..batches.crew import Crew
@@ -20,17 +21,18 @@ from ..server import Server
 from ..settings import AI
 from ..storage import Storage
 from ..workers import Workers
-from .choice import choose
+from .choice import choose, choose_volumes
 from .conclusion import Conclusion
 from .keys import key_of
 from .labels import Join
 from .manifest import MANIFEST
-from .orders import DATASETS, PRIVATE, ImageOrder, Making
+from .orders import DATASETS, PRIVATE, ImageFormat, ImageOrder, Making
 from .planned import Planned, read_plan, write_plan
 from .provenance import head_of
 from .recipe import Recipe
 from .records import count, record_of, spoiled
 from .splits import Earlier
+from .volume_files import VolumeFiles
 from .worker import start
 
 STAGE = ".images"
@@ -131,23 +133,34 @@ class Datasets:
     def _made(self, run: Run, recipe: Recipe, private: Private, pseudonyms: Pseudonyms) -> list[Planned]:
         """Write the images; those that there were when the batch began."""
         file = run.output.parent / PRIVATE / _PLAN
-        with Crew(self._settings, run, DATASETS, self._workers) as crew:
-            if not file.is_file():
-                write_plan(file, list(self._choose(run, recipe, pseudonyms)))
-            planned = list(read_plan(file))
-            run.expect(len(planned))
-            if not planned:
-                raise BatchError(Code.NOTHING_SELECTED)
-            self._write(run, recipe, private, pseudonyms, planned, crew)
+        (run.output / STAGE).mkdir(parents=True, exist_ok=True)
+        if recipe.format == "nifti":
+            planned = self._planned(run, recipe, pseudonyms, file)
+            self._write_volumes(run, private, pseudonyms, planned)
+        else:
+            with Crew(self._settings, run, DATASETS, self._workers) as crew:
+                planned = self._planned(run, recipe, pseudonyms, file)
+                self._write(run, recipe, recipe.format, private, pseudonyms, planned, crew)
         # All files at once outlive a power cut now: one by one, that takes longer than making them.
         os.sync()
         (run.output / _MADE).touch()
         return planned
 
+    def _planned(self, run: Run, recipe: Recipe, pseudonyms: Pseudonyms, file: Path) -> list[Planned]:
+        """The images, as they were when the batch began."""
+        if not file.is_file():
+            write_plan(file, list(self._choose(run, recipe, pseudonyms)))
+        planned = list(read_plan(file))
+        run.expect(len(planned))
+        if not planned:
+            raise BatchError(Code.NOTHING_SELECTED)
+        return planned
+
     def _choose(self, run: Run, recipe: Recipe, pseudonyms: Pseudonyms) -> Iterator[Planned]:
         further = ("AccessionNumber",) if recipe.labels and recipe.labels.key == "AccessionNumber" else ()
         join = Join(recipe.labels) if recipe.labels else None
-        for chosen in choose(self._server, recipe.selection, run.check, further):
+        chosen_by = choose_volumes if recipe.format == "nifti" else choose
+        for chosen in chosen_by(self._server, recipe.selection, run.check, further):
             patient, issuer, study = map(chosen.tag, ("PatientID", "IssuerOfPatientID", "StudyInstanceUID"))
             name = pseudonyms.name("image", chosen.instance)
             labels = join.of(chosen.identifiers) if join else None
@@ -159,6 +172,7 @@ class Datasets:
         self,
         run: Run,
         recipe: Recipe,
+        form: ImageFormat,
         private: Private,
         pseudonyms: Pseudonyms,
         planned: list[Planned],
@@ -166,8 +180,7 @@ class Datasets:
     ) -> None:
         """Write all images that are not written yet."""
         stage = run.output / STAGE
-        stage.mkdir(parents=True, exist_ok=True)
-        making = Making(stage, recipe.format, recipe.size, recipe.scaling, recipe.privacy)
+        making = Making(stage, form, recipe.size, recipe.scaling, recipe.privacy)
         settled = set(run.settled) - set(spoiled(run.settled, stage))
         count(run, (run.settled[name] for name in settled), anew=True)
         files = InstanceFiles(self._server, self._storage, run.output / _SPOOL)
@@ -188,3 +201,17 @@ class Datasets:
                 count(run, records.values())
         finally:
             files.clear()
+
+    def _write_volumes(self, run: Run, private: Private, pseudonyms: Pseudonyms, planned: list[Planned]) -> None:
+        """Write all volumes that are not written yet."""
+        stage = run.output / STAGE
+        settled = set(run.settled) - set(spoiled(run.settled, stage))
+        count(run, (run.settled[name] for name in settled), anew=True)
+        volumes = VolumeFiles(self._server, self._settings, self._storage, stage, pseudonyms)
+        for one in planned:
+            if one.name not in settled:
+                run.check()
+                record, members = volumes.write(run, one)
+                private.note(members)
+                run.settle(one.name, record)
+                count(run, [record])

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..catalog.selection import TAGS, Selection, images
+from ..catalog.selection import TAGS, Selection, images, series
 from ..outcomes import CARDIAC_METADATA, XRAY_METADATA, Outcome, read_outcome
 from ..server import Resource, Server
 from .labels import Identifiers
@@ -96,6 +96,27 @@ def choose(
             recipe=outcome.recipe if outcome and scores else "",
             role=_role(server, resource, roles) if resource.tags.get("Modality") == "CT" else "",
         )
+
+
+def choose_volumes(
+    server: Server, selection: Selection, check: Callable[[], None], further: Sequence[str] = ()
+) -> Iterator[Chosen]:
+    """The CT series of a selection, each once; see `choose`. Their ``instance`` is the identifier of the series.
+
+    Raises
+    ------
+    ServerError
+    """
+    for found in series(server, selection):
+        check()
+        if found.tags.get("Modality") != "CT":
+            continue
+        asked = server.resource("series", found.identifier, (*TAGS, *_TAGS, *further))
+        tags = {**found.tags, **(asked.tags if asked else {})}
+        outcome = read_outcome(found.metadata, CARDIAC_METADATA)
+        role = outcome.data.get("role") if outcome else None
+        kept = {keyword: value for keyword, value in tags.items() if keyword in _KEPT}
+        yield Chosen(found.identifier, kept, {}, {}, role=role if isinstance(role, str) else "")
 
 
 def _orthanc_id(identifiers: Sequence[str]) -> str:

@@ -17,6 +17,9 @@ PRIVATE = "private"
 ImageFormat = Literal["png8", "png16", "npz"]
 """What an image is written as."""
 
+Format = Literal["png8", "png16", "npz", "nifti"]
+"""What a dataset is written as; NIfTI is of volumes, all the others of images."""
+
 ENDINGS: Mapping[ImageFormat, str] = {"png8": ".png", "png16": ".png", "npz": ".npz"}
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from ..catalog.selection import Selection
 from ..images.size import Size
 from .labels import Labels, read_labels
-from .orders import ImageFormat
+from .orders import Format
 
 By = Literal["finding", "label", "modality", "bodyPart", "role"]
 """What the classes of a dataset are told by."""
@@ -71,7 +71,7 @@ class Recipe:
     """
 
     selection: Selection
-    format: ImageFormat
+    format: Format
     size: Size | None
     scaling: Mapping[str, Any]
     layout: Layout
