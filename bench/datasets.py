@@ -34,7 +34,8 @@ CLIENTS = 4
 ASK_S = 0.02
 TIMEOUT_S = 3600.0
 
-REQUEST: dict[str, Any] = {"split": {"seed": 1}}
+# With a key that is kept, all rounds have the same manifest.
+REQUEST: dict[str, Any] = {"split": {"seed": 1}, "deidentify": {"keepKey": True}}
 
 AI: dict[str, Any] = {"XRay": {"Enabled": False}, "CardiacCT": {"Enabled": False}}
 """Nothing else is to be done meanwhile."""

@@ -229,7 +229,10 @@ def test_it_grows_and_everybody_stays_where_he_is(make_server: Callable[..., Ort
 
     assert sides(first).items() <= sides(second).items()
     assert (len(sides(first)), len(sides(second))) == (4, 9)
-    third = made(orthanc, split=SPLIT)
+    third, fourth = made(orthanc, split=SPLIT), made(orthanc, split=SPLIT)
+    # A key that is destroyed cannot be made again.
+    assert set(sides(third)).isdisjoint(sides(fourth))
+    assert [set(sides(one).values()) for one in (third, fourth)] == [{"train", "validation", "test"}] * 2
     answer = orthanc.request("POST", "/ai/datasets", json={"grows": third["id"]})
     assert (answer.status_code, answer.json()["code"]) == (409, "KEY_DESTROYED")
 
@@ -270,7 +273,9 @@ def test_killed_in_the_middle_it_becomes_the_same(make_server: Callable[..., Ort
     """Compressed files of Orthanc reach the workers all the same."""
     orthanc = make_server(options={"StorageCompression": True}, ai={"XRay": {"Enabled": False}}).start()
     orthanc.upload(many(160))
-    request = {"split": {**SPLIT, "stratify": {"by": "modality"}}, "size": 48, "layout": "folders"}
+    request: dict[str, Any] = {"split": {**SPLIT, "stratify": {"by": "modality"}}, "size": 48, "layout": "folders"}
+    # Without a kept key, the same request would have other pseudonyms.
+    request |= {"deidentify": {"keepKey": True}}
     path = orthanc.post("/ai/datasets", request)["path"]
     orthanc.wait_until(lambda: orthanc.get(path)["done"] >= 32, "nothing is exported")
     orthanc.kill()

@@ -99,7 +99,8 @@ class Datasets:
 
     def _run(self, run: Run, recipe: Recipe, options: Options, private: Private) -> None:
         earlier, grows = self._earlier(run, recipe, private)
-        if not private.exists:
+        # A key that is to be destroyed is random: one that can be made again is not destroyed.
+        if not private.exists and (options.keep_key or not options.enabled):
             private.use(key_of(self._settings.batches_directory / DATASETS, run.request))
         pseudonyms = Pseudonyms(private.key())
         if (run.output / _MADE).exists():

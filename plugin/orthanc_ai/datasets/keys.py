@@ -1,7 +1,6 @@
-"""The key of a dataset's pseudonyms: the same for the same request on the same server, and of no use elsewhere.
+"""A key of pseudonyms that is kept: the same for the same request on the same server, and of no use elsewhere.
 
-A random key would make each run of one request another dataset. So keys come from a secret of the server. Whoever has that
-secret runs the server, and can compare the pixels of a dataset with its originals anyway.
+A random key would make each run of one request another dataset. So keys that are kept come from a secret of the server.
 """
 
 import hashlib
