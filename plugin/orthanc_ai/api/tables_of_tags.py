@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from ..codes import Code
 from ..deidentify.options import Cleaned, Options, Retained
-from ..images.windows import NAMED
+from ..images.windows import named
 from ..tables.batch import private_of_dataset
 from ..tables.columns import DEFAULT_TAGS, KEYS, MOST_TAGS, MOST_WINDOWS, Tag
 from ..tables.lookup import Dictionary, NoColumnError, UnknownTagError
@@ -26,23 +26,27 @@ DEFAULT = "default"
 
 WindowName = Literal[
     "lung",
-    "lungs",
     "mediastinum",
+    "soft-tissue",
     "bone",
+    "cta",
     "brain",
     "subdural",
     "stroke",
+    "temporal-bone",
+    "head-soft-tissue",
+    "abdomen",
+    "liver",
+    "spine",
+    "spine-bone",
+    "lungs",
     "brain_bone",
     "brain_soft",
-    "liver",
-    "abdomen",
     "abdomen_soft",
-    "spine",
     "spine_soft",
     "spine_bone",
-    "cta",
-    "soft-tissue",
 ]
+"""Names of `images.windows`, fastai's behind ours."""
 
 
 class TableWindow(Query):
@@ -129,7 +133,7 @@ def begin_table(context: Context, request: TablesRequest) -> BatchView:
         raise Problem(Code.NOT_FOUND, f"dataset: there is no dataset {request.dataset} that has kept its key")
     windows = {}
     for one in request.windows:
-        name, window = (one, NAMED[one]) if isinstance(one, str) else (one.name, one)
+        name, window = (one, named(one)) if isinstance(one, str) else (one.name, one)
         windows[name] = {"name": name, "center": window.center, "width": window.width}
     asked = {
         "selection": selection_of(context, request.selection).to_json(),
