@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from hypothesis import strategies as st
 from pydicom.uid import UID
 from schemathesis import Case, Response
 from schemathesis.config import GenerationConfig, ProjectConfig, ProjectsConfig, SchemathesisConfig
@@ -32,6 +33,9 @@ STORED = {"instances": "2.25.11", "series": "2.25.12", "studies": "2.25.13", "pa
 """What the servers hold, by the part of the path that it stands behind."""
 
 OTHERS = {"name": "phantom", "code": "HELD"}
+
+
+schemathesis.openapi.format("dicom-attribute", st.sampled_from(["default", "Rows", "(0018,0060)", "PatientID"]))
 
 
 def description(access: Access) -> Any:

@@ -103,7 +103,6 @@ def test_a_table_has_no_identifiers_unless_asked(archive: Orthanc) -> None:
         ({"tags": ["NoSuchKeyword"]}, 400, "TAG_UNKNOWN"),
         ({"tags": ["PixelData"]}, 400, "TAG_WITHOUT_COLUMN"),
         ({"tags": ["Rows["]}, 400, "BAD_REQUEST"),
-        ({"windows": ["lung"], "statistics": False}, 400, "BAD_REQUEST"),
         ({"windows": ["stomach"]}, 400, "BAD_REQUEST"),
         ({"formats": ["xlsx"]}, 400, "BAD_REQUEST"),
         ({"selection": {"series": ["1.2.3"]}}, 404, "NOT_FOUND"),

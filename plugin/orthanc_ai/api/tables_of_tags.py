@@ -2,9 +2,9 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from ..codes import Code
 from ..deidentify.options import Cleaned, Options, Retained
@@ -73,14 +73,20 @@ class TableDeidentification(Query):
     """Whether the server keeps the key of the pseudonyms."""
 
 
+TagPath = Annotated[
+    str,
+    StringConstraints(pattern=PATTERN, max_length=LONGEST),
+    # Which keywords there are is beyond a pattern: a client that makes them up is told so by this name.
+    Field(json_schema_extra={"format": "dicom-attribute"}),
+]
+
+
 class TablesRequest(Query):
     """Which images, and which columns."""
 
     selection: SelectionRequest = Field(default_factory=lambda: SelectionRequest.model_validate({}))
     """Without it, all images of the archive."""
-    tags: list[Annotated[str, StringConstraints(pattern=PATTERN, max_length=LONGEST)]] = Field(
-        default=[DEFAULT], max_length=MOST_TAGS
-    )
+    tags: list[TagPath] = Field(default=[DEFAULT], max_length=MOST_TAGS)
     """Columns: keywords, or tags as `(0019,100C)`; within sequences as `RequestAttributesSequence[0].ScheduledProcedureStepID`,
     or `PerFrameFunctionalGroupsSequence[frame]...` for the item of the row's own frame. `default` stands for the usual ones."""
     several: Literal["joined", "numbered"] = "joined"
@@ -98,12 +104,6 @@ class TablesRequest(Query):
     """On unless it is switched off."""
     dataset: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")] | None = None
     """Use the pseudonyms of this dataset, which must have kept its key: both can then be joined."""
-
-    @model_validator(mode="after")
-    def _windows_of_statistics(self) -> Self:
-        if self.windows and not self.statistics:
-            raise ValueError("windows together with statistics")
-        return self
 
 
 @cache

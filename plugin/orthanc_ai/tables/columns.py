@@ -4,7 +4,7 @@ Types depend on the request alone, never on what the files hold: tables of two y
 together. What does not fit its column stands in the column `UNFIT` of the same row.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
@@ -164,15 +164,18 @@ class Layout:
     numbered
         Whether several values of an attribute stand in columns of their own, ``PixelSpacing`` and ``PixelSpacing1``;
         otherwise in one, with backslashes between them.
+    statistics
+        Whether there are the columns `STATISTICS`.
     windows
-        Names of the windows; ``None`` for no pixel statistics.
+        Names of the windows.
     identified
         Whether the table has Orthanc's identifiers.
     """
 
     tags: tuple[Tag, ...]
     numbered: bool
-    windows: tuple[str, ...] | None
+    statistics: bool
+    windows: tuple[str, ...]
     identified: bool
 
     def is_split(self, tag: Tag) -> bool:
@@ -198,12 +201,9 @@ class Layout:
     @property
     def after(self) -> tuple[Column, ...]:
         """The columns behind those of the tags."""
-        statistics: Sequence[Column] = ()
-        if self.windows is not None:
-            statistics = [
-                *(Column(name, Kind.REAL, "values after the modality transformation, e.g. HU") for name in STATISTICS),
-                *(Column(share_in(window), Kind.REAL, "share of the pixels, 0 to 1") for window in self.windows),
-            ]
+        names = STATISTICS if self.statistics else ()
+        statistics = [Column(name, Kind.REAL, "values after the modality transformation, e.g. HU") for name in names]
+        statistics += [Column(share_in(one), Kind.REAL, "share of the pixels, 0 to 1") for one in self.windows]
         return (*statistics, Column(UNFIT, Kind.TEXT, "what does not fit its column, as JSON: column, text"))
 
     def columns(self, widths: Mapping[str, int]) -> list[Column]:

@@ -88,7 +88,7 @@ def _open(order: ImageOrder, wanted: Wanted, shown: Shown) -> _Image:
     if order.file is None:
         raise _UnreadableError(Code.FILE_UNREADABLE)
     try:
-        dataset = _read(order.file, whole=wanted.statistics)
+        dataset = _read(order.file, whole=wanted.pixels)
         frames = attribute(dataset, "NumberOfFrames")
         count = max(1, int(frames)) if frames not in (None, "") else 1
         header, patient = shown(dataset)
@@ -98,12 +98,12 @@ def _open(order: ImageOrder, wanted: Wanted, shown: Shown) -> _Image:
         raise _UnreadableError(error.code) from None
     except (MalformedError, ValueError, TypeError):
         raise _UnreadableError(Code.HEADER_UNREADABLE) from None
-    if count > MAXIMUM_FRAMES and (wanted.frames or wanted.statistics):
+    if count > MAXIMUM_FRAMES and (wanted.frames or wanted.pixels):
         raise _UnreadableError(Code.TOO_MANY_FRAMES)
     # What a file does not have, as one that is cut off, the index may know.
     known = keys_of(order)
     keys = {key: _key(header, key) or known[key] for key in KEYS} | ({} if patient is None else {"PatientID": patient})
-    return _Image(Header(header), keys, count, burned_in(dataset), _pixels(dataset) if wanted.statistics else None)
+    return _Image(Header(header), keys, count, burned_in(dataset), _pixels(dataset) if wanted.pixels else None)
 
 
 def _pixels(dataset: Dataset) -> Frames | ImageError:
@@ -146,7 +146,7 @@ def _row(image: _Image, wanted: Wanted, frame: int | None) -> Iterator[Any]:
     code: Code | None = Code.VALUE_UNFIT if unfit else None
     numbers: list[Scalar] = []
     if image.pixels is not None:
-        numbers = [None] * (len(STATISTICS) + len(wanted.windows))
+        numbers = [None] * (len(layout.after) - 1)
         try:
             numbers = _statistics(image.pixels, wanted, frame)
         except ImageError as error:
@@ -166,6 +166,8 @@ def _statistics(frames: Frames | ImageError, wanted: Wanted, frame: int | None) 
     windows = {name: Window(*values) for name, values in wanted.windows.items()}
     chosen = frames if frame is None else [frames[frame]]
     found = pooled(statistics(one, windows) for one in chosen)
-    return [found[name.removeprefix("pixel_")] for name in STATISTICS] + [
-        found["windows"].get(name) for name in windows
+    names = STATISTICS if wanted.layout.statistics else ()
+    return [
+        *(found[name.removeprefix("pixel_")] for name in names),
+        *(found["windows"].get(name) for name in windows),
     ]

@@ -16,7 +16,7 @@ class Wanted:
     layout
         The columns.
     windows
-        Center and width by name, in values after the modality transformation; nothing without statistics.
+        Center and width by name, in values after the modality transformation; e.g. HU.
     frames
         Whether each frame of a multi-frame object has a row of its own.
     """
@@ -26,9 +26,9 @@ class Wanted:
     frames: bool
 
     @property
-    def statistics(self) -> bool:
+    def pixels(self) -> bool:
         """Whether pixels are looked at."""
-        return self.layout.windows is not None
+        return self.layout.statistics or bool(self.layout.windows)
 
     @classmethod
     def of(cls, request: Mapping[str, Any]) -> Self:
@@ -37,7 +37,8 @@ class Wanted:
         layout = Layout(
             tags=tuple(Tag.of(tag) for tag in request["tags"]),
             numbered=request["several"] == "numbered",
-            windows=tuple(windows) if request["statistics"] else None,
+            statistics=request["statistics"],
+            windows=tuple(windows),
             identified=request["deidentify"] is None,
         )
         return cls(layout, windows, request["frames"])

@@ -270,3 +270,8 @@ def test_an_image_has_the_same_pseudonyms_whether_it_can_be_read_or_not(tmp_path
 
 def test_burned_in_annotation_is_flagged(tmp_path: Path) -> None:
     assert row(tmp_path, image(BurnedInAnnotation="YES"), "Rows")["burned_in"] == "BURNED_IN"
+
+
+def test_windows_without_statistics(tmp_path: Path) -> None:
+    found = row(tmp_path, image(2), statistics=False, windows=WINDOWS)
+    assert (found["in_low"], "pixel_min" in found) == (3 / 16, False)
