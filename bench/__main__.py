@@ -33,14 +33,15 @@ QUESTIONS: dict[str, Callable[[list[str]], int]] = {
     "tables": tables.main,
 }
 
-MAIN = "throughput"
+MAIN = ("throughput", "catalog", "datasets")
 """What `make bench` runs."""
 
 
 def main(arguments: list[str]) -> int:
     """Answer one question; the exit status is 0 if the answer is as it must be."""
     if not arguments:
-        return QUESTIONS[MAIN]([])
+        # All of them, whatever the first ones say.
+        return max([QUESTIONS[question]([]) for question in MAIN])
     if arguments[0] not in QUESTIONS:
         print(f"usage: python3 -m bench {{{','.join(QUESTIONS)}}} [--help]", file=sys.stderr)
         return 2
