@@ -75,10 +75,7 @@ class Catalog:
             labelled = self._server.find("study", labels=(selection.label,), content=())
         with self.mirror.reading() as rows:
             if selection.label:
-                rows.database.execute("DELETE FROM labelled")
-                rows.database.executemany(
-                    "INSERT INTO labelled VALUES (?)", [(pack(one.identifier),) for one in labelled]
-                )
+                rows.label([one.identifier for one in labelled])
             yield rows
 
     def count(self, selection: Selection) -> Counts:
