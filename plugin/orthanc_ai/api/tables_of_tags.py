@@ -1,10 +1,10 @@
 """``/ai/tables``: tables of tags, as background work, and what they have made."""
 
 from functools import cache
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from ..codes import Code
 from ..deidentify.options import Cleaned, Options, Retained
@@ -13,7 +13,7 @@ from ..tables.batch import private_of_dataset
 from ..tables.columns import DEFAULT_TAGS, KEYS, MOST_TAGS, MOST_WINDOWS, Tag
 from ..tables.lookup import Dictionary, NoColumnError, UnknownTagError
 from ..tables.orders import TABLES, Format
-from ..tables.paths import LONGEST, PATTERN
+from ..tables.paths import Path
 from .batches import BatchView, begin, missing
 from .context import Context
 from .downloads import chunks_of, is_finished, media_type
@@ -73,12 +73,13 @@ class TableDeidentification(Query):
     """Whether the server keeps the key of the pseudonyms."""
 
 
-TagPath = Annotated[
-    str,
-    StringConstraints(pattern=PATTERN, max_length=LONGEST),
-    # Which keywords there are is beyond a pattern: a client that makes them up is told so by this name.
-    Field(json_schema_extra={"format": "dicom-attribute"}),
-]
+def _is_path(text: str) -> str:
+    Path.parse(text)
+    return text
+
+
+# Which keywords there are is beyond a pattern, so the description gives the kind of text a name.
+TagPath = Annotated[str, AfterValidator(_is_path), Field(json_schema_extra={"format": "dicom-attribute"})]
 
 
 class TablesRequest(Query):
@@ -107,7 +108,7 @@ class TablesRequest(Query):
 
 
 @cache
-def dictionary_of(python: Path) -> Dictionary:
+def dictionary_of(python: FilePath) -> Dictionary:
     """DICOM's data dictionary, asked for once and for all requests."""
     return Dictionary(python)
 
