@@ -1,8 +1,8 @@
 """`SelectionRequest`: which images or series a request means."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from ..cardiac.roles import Role
 from ..catalog.selection import Selection
@@ -11,6 +11,7 @@ from ..server import Level
 from .archive import Fraction
 from .context import Context
 from .filters import DateRange, ShortText
+from .http import Problem
 from .identify import identify
 from .views import Query
 
@@ -64,12 +65,6 @@ class SelectionRequest(Query):
     roles: list[Role] = Field(default=[], max_length=len(Role))
     """Only CT series of these roles."""
 
-    @model_validator(mode="after")
-    def _scores_of_a_finding(self) -> Self:
-        if self.finding is None and (self.minimum is not None or self.maximum is not None):
-            raise ValueError("minimum and maximum together with the finding whose score they are about")
-        return self
-
 
 def selection_of(context: Context, request: SelectionRequest) -> Selection:
     """What a request means, its names replaced by Orthanc identifiers.
@@ -77,8 +72,12 @@ def selection_of(context: Context, request: SelectionRequest) -> Selection:
     Raises
     ------
     Problem
-        ``NOT_FOUND`` or ``AMBIGUOUS_IDENTIFIER`` for what is named.
+        ``NOT_FOUND`` or ``AMBIGUOUS_IDENTIFIER`` for what is named; ``BAD_REQUEST`` for scores of no finding.
     """
+    if request.finding is None and (request.minimum is not None or request.maximum is not None):
+        detail = "minimum and maximum together with the finding whose score they are about"
+        # The description cannot say it: each field by itself is as it may be.
+        raise Problem(Code.BAD_REQUEST, detail, status=409)
 
     def identified(level: Level, names: list[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(identify(context.server, level, name).identifier for name in names))
