@@ -52,6 +52,8 @@ QUESTIONS: list[tuple[dict[str, str], Selection]] = [
         {"finding": "Mass", "code": "REPORTED", "modality": "CR"},
         Selection(finding="Mass", code="REPORTED", modality=("CR",)),
     ),
+    ({"minimum": "0.57"}, Selection(minimum=0.57)),
+    ({"minimum": "0.2", "maximum": "0.3"}, Selection(minimum=0.2, maximum=0.3)),
     ({"finding": "No such", "minimum": "0"}, Selection(finding="No such", minimum=0)),
 ]
 """What is asked of the catalogue, and the same as it is read straight from the index."""
@@ -243,6 +245,11 @@ def test_order(orthanc: Orthanc, order: str) -> None:
         assert len(found) == 3
     scores = [one["scores"][order] for one in pages(orthanc, "images", sort="score", **asked)]
     assert scores == sorted(made.values(), reverse=order == "descending")
+    # Without a finding, the highest score of any.
+    found = pages(orthanc, "images", sort="score", order=order, limit=7)
+    highest = [max(one["scores"].values()) for one in found if one["scores"]]
+    assert len(highest) >= 3
+    assert highest == sorted(highest, reverse=order == "descending")
 
 
 def test_one_of_each_by_either_identifier(orthanc: Orthanc) -> None:
@@ -308,8 +315,6 @@ def test_lists_as_tables(orthanc: Orthanc) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "images?sort=score",
-        "counts?minimum=0.5",
         "images?cursor=x",
         "patients?sort=score",
         "series?modality=dx",

@@ -250,7 +250,7 @@ def test_it_grows_and_everybody_stays_where_he_is(make_server: Callable[..., Ort
         ({"scaling": {"kind": "window", "center": 1}}, 400),
         ({"split": {"ratios": {"train": 0.5}}}, 400),
         ({"split": {"ratios": {"../x": 1.0}}}, 400),
-        ({"labels": {"csv": "a,b\n1,2\n"}}, 400),
+        ({"labels": {"csv": "a,b\n1,2\n"}}, 409),
         ({"classes": {"by": "label"}}, 400),
         ({"deidentify": {"retain": ["names"]}}, 400),
     ],

@@ -8,10 +8,8 @@ from ..cardiac.roles import Role
 from ..catalog.selection import Selection
 from ..codes import Code
 from ..server import Level
-from .archive import Fraction
 from .context import Context
 from .filters import DateRange, ShortText
-from .http import Problem
 from .identify import identify
 from .views import Query
 
@@ -22,6 +20,10 @@ ModalityName = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{1,16}$")]
 """A value of VR CS (PS3.5 table 6.2-1), without spaces."""
 
 Names = Annotated[list[Annotated[str, Field(min_length=1, max_length=256)]], Field(default=[], max_length=MOST_NAMED)]
+
+
+# Strict: `true` is no score.
+Fraction = Annotated[float, Field(ge=0, le=1, strict=True)]
 
 
 class SelectionRequest(Query):
@@ -57,9 +59,9 @@ class SelectionRequest(Query):
     finding: ShortText | None = None
     """Only X-rays with a score of this finding, by the model's name of it, e.g. `Cardiomegaly`."""
     minimum: Fraction | None = None
-    """Lowest score of the finding, inclusive."""
+    """Lowest score of the finding, inclusive; without `finding`, of any."""
     maximum: Fraction | None = None
-    """Highest score of the finding, inclusive."""
+    """Highest score of the finding, inclusive; without `finding`, of any."""
     model: ShortText | None = None
     """Only X-rays that this model read or is waited for."""
     roles: list[Role] = Field(default=[], max_length=len(Role))
@@ -72,12 +74,8 @@ def selection_of(context: Context, request: SelectionRequest) -> Selection:
     Raises
     ------
     Problem
-        ``NOT_FOUND`` or ``AMBIGUOUS_IDENTIFIER`` for what is named; ``BAD_REQUEST`` for scores of no finding.
+        ``NOT_FOUND`` or ``AMBIGUOUS_IDENTIFIER`` for what is named.
     """
-    if request.finding is None and (request.minimum is not None or request.maximum is not None):
-        detail = "minimum and maximum together with the finding whose score they are about"
-        # The description cannot say it: each field by itself is as it may be.
-        raise Problem(Code.BAD_REQUEST, detail, status=409)
 
     def identified(level: Level, names: list[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(identify(context.server, level, name).identifier for name in names))

@@ -50,7 +50,7 @@ def units(selection: Selection, labels: Mapping[str, int], sort: Sort | None = N
     """
     shared = _shared(selection)
     parts: list[Sql] = []
-    of_xray = bool(selection.finding or selection.model)
+    of_xray = bool(selection.is_scored or selection.model)
     if not of_xray and sort != "score":
         whole = Sql("series.code = ?", (selection.code,)) if selection.code else Sql("1")
         value = _value(sort, table, None, selection, labels)
@@ -187,13 +187,10 @@ def _xray(selection: Selection, labels: Mapping[str, int], *, alone: bool) -> Sq
     if selection.model:
         conditions.append("xray.model = ?")
         values.append(selection.model)
-    if selection.finding:
-        number = labels.get(selection.finding)
-        if number is None:
-            conditions.append("0")
-        else:
-            conditions.append(f"xray.s{number} BETWEEN ? AND ?")
-            values += limits(selection)
+    if selection.is_scored:
+        asked = [number for label, number in labels.items() if selection.finding in ("", label)]
+        conditions.append(f"({' OR '.join(['0', *(f'xray.s{number} BETWEEN ? AND ?' for number in asked)])})")
+        values += len(asked) * limits(selection)
     return Sql(" AND ".join(conditions), tuple(values))
 
 
@@ -212,7 +209,9 @@ def _value(sort: Sort | None, table: str, xray: str | None, selection: Selection
         case "received":
             return "xray.received" if xray else "series.updated"
         case "score":
-            return f"xray.s{labels[selection.finding]}" if selection.finding in labels else "NULL"
+            asked = [number for label, number in labels.items() if selection.finding in ("", label)]
+            # Several: the highest. SQLite's MAX of several values is NULL if one of them is.
+            return f"NULLIF(MAX({', '.join(['-1', '-1', *(f'COALESCE(xray.s{number}, -1)' for number in asked)])}), -1)"
 
 
 def _places(values: tuple[str, ...]) -> str:

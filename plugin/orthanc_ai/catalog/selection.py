@@ -63,7 +63,7 @@ class Selection:
     finding
         The model's name of a finding that the X-ray has a score of.
     minimum, maximum
-        Of that score, 0 to 1, inclusive.
+        Of that score, 0 to 1, inclusive; without a finding, of the score of any.
     model
         Name of the model that read the X-ray or that it waits for.
     roles
@@ -145,11 +145,18 @@ class Selection:
             return False
         if self.model and (xray is None or xray.model != self.model):
             return False
-        if not self.finding:
+        if not self.is_scored:
             return True
-        found = scores(xray).get(self.finding) if xray else None
+        found = scores(xray) if xray else {}
         lowest, highest = limits(self)
-        return found is not None and lowest <= millionths(found.score) <= highest
+        return any(
+            lowest <= millionths(one.score) <= highest for label, one in found.items() if self.finding in ("", label)
+        )
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether it is about the scores of X-rays."""
+        return bool(self.finding) or self.minimum is not None or self.maximum is not None
 
     def index_query(self) -> dict[str, str]:
         """The part of the filters that Orthanc's index can apply to images: it admits what they admit, maybe more."""
@@ -233,7 +240,7 @@ def images(server: Server, selection: Selection, tags: Sequence[str] = ()) -> It
         if selection.names_any or selection.label or selection.roles:
             return
     pattern = search_pattern(Code(selection.code)) if selection.code else "*"
-    xrays = bool(selection.code or selection.model or selection.finding)
+    xrays = bool(selection.code or selection.model or selection.is_scored)
     metadata = {XRAY_METADATA: pattern} if xrays else {}
     for image in _pages(server, "instance", wanted, query=selection.index_query(), metadata=metadata):
         if image.parent not in walked and _is_meant(selection, image, None):
@@ -247,7 +254,7 @@ def series(server: Server, selection: Selection) -> Iterator[Resource]:
     ------
     ServerError
     """
-    if selection.instances or selection.model or selection.finding or selection.code:
+    if selection.instances or selection.model or selection.is_scored or selection.code:
         seen: set[str] = set()
         for image in images(server, selection):
             if image.parent not in seen:

@@ -78,7 +78,6 @@ def test_filters(query: dict[str, Any], images: int, read: int) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        {"minimum": "0.5"},
         {"finding": "Mass", "minimum": "2"},
         {"interval": "day"},
         {"studyDate": "2024"},
