@@ -1,9 +1,11 @@
 """Into which class an image falls, and under what name a folder can hold it."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 
 from .choice import Chosen
+from .manifest import MANIFEST, TABLE
 from .recipe import Classes
 
 NO_FINDING = "No Finding"
@@ -11,6 +13,10 @@ NO_FINDING = "No Finding"
 
 _OTHERS = re.compile(r"[^A-Za-z0-9._ -]+")
 _LONGEST = 64
+_DIGITS = 8
+"""Of the digest behind a name that is not the text itself."""
+
+_TAKEN = frozenset({MANIFEST, TABLE})
 
 
 def class_of(chosen: Chosen, classes: Classes, labels: Mapping[str, str]) -> str | None:
@@ -35,8 +41,16 @@ def class_of(chosen: Chosen, classes: Classes, labels: Mapping[str, str]) -> str
 
 
 def folder_name(text: str) -> str:
-    """A text as the name of a folder, safe everywhere; different texts may have the same."""
-    return _OTHERS.sub("_", text).strip(". ")[:_LONGEST].strip(". ") or "_"
+    """A text as the name of a folder, safe everywhere.
+
+    What no folder can be called gets a digest behind what is left of it, so that no two classes become one: of a text in
+    another alphabet, nothing is left.
+    """
+    safe = _OTHERS.sub("_", text).strip(". ")
+    if text and safe == text and len(text) <= _LONGEST and text.casefold() not in _TAKEN:
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
+    return f"{(safe or '_')[: _LONGEST - _DIGITS - 1]}-{digest}"
 
 
 def _named(text: str) -> str | None:

@@ -42,3 +42,18 @@ def test_a_folder_is_a_name_and_no_way_out(text: str) -> None:
     assert "/" not in name
     assert "\0" not in name
     assert len(name) <= 64
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_no_two_classes_share_a_folder(one: str, other: str) -> None:
+    assert (folder_name(one) == folder_name(other)) == (one == other)
+
+
+def test_a_folder_is_called_as_the_class_is_if_that_can_be() -> None:
+    assert folder_name("No Finding") == "No Finding"
+    assert folder_name("T1.5_a-b") == "T1.5_a-b"
+    # Of other alphabets no letter is left, but they are classes all the same.
+    assert len({folder_name(text) for text in ("正常", "肺炎", "a/b", "a_b", "a?b", "", "_")}) == 7
+    # The names of the dataset's own files are taken.
+    assert folder_name("manifest.json") != "manifest.json"
+    assert folder_name("Dataset.csv") != "Dataset.csv"
