@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from ..formulas import with_apostrophe
 from .labels import score_column
 
 MANIFEST = "manifest.json"
@@ -29,6 +30,9 @@ COLUMNS: Mapping[str, str] = {name: name for name in ("file", "split", "class", 
     **{name: name for name in ("pixels", "picture", "sha256")},
 }
 """What every table has: the column, and what the manifest calls it."""
+
+_FROM_FILES = frozenset({"modality", "bodyPart", "class"})
+"""Columns with texts that stood in DICOM files, where others have written them."""
 
 
 def write_manifest(
@@ -98,13 +102,14 @@ def table_of(images: Sequence[Mapping[str, Any]]) -> tuple[list[str], Iterator[l
     """
     scores = sorted({(one["model"], name) for one in images for name in one.get("findings", ())})
     own = sorted({name for one in images for name in one.get("labels", ())})
-    columns = [*COLUMNS, *(score_column(*score) for score in scores), *(_own_column(name) for name in own)]
+    ours = [*COLUMNS, *(score_column(*score) for score in scores)]
+    columns = [*ours, *(_own_column(name, ours) for name in own)]
 
     def rows() -> Iterator[list[Any]]:
         for one in images:
             findings, labels = one.get("findings", {}), one.get("labels", {})
             yield [
-                *(one.get(name) for name in COLUMNS.values()),
+                *(_harmless(name, one.get(name), labels) for name in COLUMNS.values()),
                 *(findings.get(name) if one.get("model") == model else None for model, name in scores),
                 *(labels.get(name) for name in own),
             ]
@@ -112,8 +117,15 @@ def table_of(images: Sequence[Mapping[str, Any]]) -> tuple[list[str], Iterator[l
     return columns, rows()
 
 
-def _own_column(name: str) -> str:
-    return f"label/{name}" if name in COLUMNS else name
+def _own_column(name: str, ours: Sequence[str]) -> str:
+    return f"label/{name}" if name in ours else name
+
+
+def _harmless(name: str, value: Any, labels: Mapping[str, str]) -> Any:
+    """A cell that no spreadsheet takes for a formula; a label of the researcher's stays what it is, e.g. -1."""
+    if name not in _FROM_FILES or value is None or value in labels.values():
+        return value
+    return with_apostrophe(value)
 
 
 def _write(file: Path, write: Callable[[IO[str]], None]) -> str:

@@ -50,3 +50,19 @@ def test_scores_and_own_labels_are_columns(tmp_path: Path) -> None:
     assert [row["grade"] for row in rows] == ["2", "", ""]
     # A column of theirs never takes the place of ours.
     assert (rows[0]["patient"], rows[0]["label/patient"]) == ("patient-1", "x")
+
+
+def test_no_spreadsheet_takes_a_text_of_a_file_for_a_formula(tmp_path: Path) -> None:
+    images = [
+        entry("a.png", bodyPart="=1+1", modality="@CT", **{"class": "=1+1"}),
+        # A label is the researcher's, and a number as like as not.
+        entry(
+            "b.png", labels={"Edema": "-1", "m/Effusion": "x"}, model="m", findings={"Effusion": 0.5}, **{"class": "-1"}
+        ),
+    ]
+    write_table(tmp_path / "t.csv", *table_of(images))
+    with (tmp_path / "t.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [rows[0][name] for name in ("bodyPart", "modality", "class")] == ["'=1+1", "'@CT", "'=1+1"]
+    assert (rows[1]["class"], rows[1]["Edema"]) == ("-1", "-1")
+    assert (rows[1]["m/Effusion"], rows[1]["label/m/Effusion"]) == ("0.5", "x")
