@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from ..batches.batch import BatchError
+from ..batches.batch import BatchError, InterruptedBatch
 from ..batches.crew import Crew
 from ..batches.instance_files import InstanceFiles
 from ..batches.run import Run
@@ -17,7 +17,7 @@ from ..deidentify.options import Options
 from ..deidentify.private import Private
 from ..deidentify.pseudonyms import Pseudonyms
 from ..files import write_atomically
-from ..server import Server
+from ..server import Server, ServerError
 from ..settings import AI
 from ..storage import Storage
 from ..workers import Workers
@@ -31,7 +31,7 @@ from .planned import Planned, read_plan, write_plan
 from .provenance import head_of
 from .recipe import Recipe
 from .records import count, record_of, spoiled
-from .splits import Earlier
+from .splits import Earlier, Plan, refuse_lost_sides
 from .volume_files import VolumeFiles
 from .worker import start
 
@@ -46,7 +46,7 @@ _MADE = ".made"
 """File that is there when all images are written, and some may have been moved."""
 
 _COMPLETE = ".complete"
-"""File that is there when the dataset is, and only its secrets may still have to go."""
+"""File that is there when the dataset is, with what came of it: only its secrets may still have to go."""
 
 CHUNK = 16
 """Images that a worker gets at once: of small images, the way to a worker would take longer than the image."""
@@ -90,11 +90,25 @@ class Datasets:
         """
         recipe, options = Recipe.of(run.request), Options.of(run.request["deidentify"])
         private = Private(run.output.parent / PRIVATE)
-        if not (run.output / _COMPLETE).exists():
-            self._run(run, recipe, options, private)
-            (run.output / _COMPLETE).touch()
+        goes = options.enabled and not options.keep_key
+        complete = run.output / _COMPLETE
+        if complete.exists():
+            kept = json.loads(complete.read_bytes())
+            run.expect(kept["total"])
+            run.summarise(**kept["summary"])
+        else:
+            try:
+                self._run(run, recipe, options, private)
+            except (InterruptedBatch, OSError, ServerError):
+                raise
+            except Exception:
+                # It has failed for good: nobody needs its secrets any more.
+                if goes:
+                    private.destroy()
+                raise
+            write_atomically(complete, json.dumps({"total": run.total, "summary": run.summary}).encode())
         shutil.rmtree(run.output / STAGE, ignore_errors=True)
-        if options.enabled and not options.keep_key:
+        if goes:
             private.destroy()
 
     def _run(self, run: Run, recipe: Recipe, options: Options, private: Private) -> None:
@@ -105,6 +119,8 @@ class Datasets:
         pseudonyms = Pseudonyms(private.key())
         if (run.output / _MADE).exists():
             planned = list(read_plan(run.output.parent / PRIVATE / _PLAN))
+            run.expect(len(planned))
+            count(run, run.settled.values(), anew=True)
         else:
             planned = self._made(run, recipe, private, pseudonyms)
         models = self._settings.models_directory
@@ -127,9 +143,15 @@ class Datasets:
             private.use(before.key())
             division = before.division()
             manifest = folder.joinpath(run.output.name, MANIFEST).read_bytes()
-            return Earlier.of(division) if division else None, hashlib.sha256(manifest).hexdigest()
+            earlier = Earlier.of(division) if division else None
         except (FileNotFoundError, ValueError):
             raise BatchError(Code.KEY_DESTROYED) from None
+        if earlier and recipe.split:
+            try:
+                refuse_lost_sides(Plan(recipe.split["ratios"], recipe.split["seed"]), earlier)
+            except ValueError as error:
+                raise BatchError(Code.BAD_REQUEST, str(error)) from None
+        return earlier, hashlib.sha256(manifest).hexdigest()
 
     def _made(self, run: Run, recipe: Recipe, private: Private, pseudonyms: Pseudonyms) -> list[Planned]:
         """Write the images; those that there were when the batch began."""
@@ -161,9 +183,14 @@ class Datasets:
         further = ("AccessionNumber",) if recipe.labels and recipe.labels.key == "AccessionNumber" else ()
         join = Join(recipe.labels) if recipe.labels else None
         chosen_by = choose_volumes if recipe.format == "nifti" else choose
+        seen: set[str] = set()
         for chosen in chosen_by(self._server, recipe.selection, run.check, further):
             patient, issuer, study = map(chosen.tag, ("PatientID", "IssuerOfPatientID", "StudyInstanceUID"))
             name = pseudonyms.name("image", chosen.instance)
+            # What is stored anew while the index is read stands in it twice: where it was, and among the latest.
+            if name in seen:
+                continue
+            seen.add(name)
             labels = join.of(chosen.identifiers) if join else None
             yield Planned(chosen, name, pseudonyms.patient(patient, issuer, study), labels or {})
         if join:
@@ -182,7 +209,7 @@ class Datasets:
         """Write all images that are not written yet."""
         stage = run.output / STAGE
         making = Making(stage, form, recipe.size, recipe.scaling, recipe.privacy)
-        settled = set(run.settled) - set(spoiled(run.settled, stage))
+        settled = set(run.settled) - set(spoiled(run.settled, stage, _noted(private)))
         count(run, (run.settled[name] for name in settled), anew=True)
         files = InstanceFiles(self._server, self._storage, run.output / _SPOOL)
 
@@ -206,7 +233,7 @@ class Datasets:
     def _write_volumes(self, run: Run, private: Private, pseudonyms: Pseudonyms, planned: list[Planned]) -> None:
         """Write all volumes that are not written yet."""
         stage = run.output / STAGE
-        settled = set(run.settled) - set(spoiled(run.settled, stage))
+        settled = set(run.settled) - set(spoiled(run.settled, stage, _noted(private)))
         count(run, (run.settled[name] for name in settled), anew=True)
         volumes = VolumeFiles(self._server, self._settings, self._storage, stage, pseudonyms)
         for one in planned:
@@ -216,3 +243,8 @@ class Datasets:
                 private.note(members)
                 run.settle(one.name, record)
                 count(run, [record])
+
+
+def _noted(private: Private) -> set[str]:
+    """The files of which is known whose they are."""
+    return {member["key"] for member in private.members()}

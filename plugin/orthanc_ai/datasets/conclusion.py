@@ -83,9 +83,11 @@ class Conclusion:
         move(self._run, self._stage, {entry["written"]: entry["file"] for entry in images})
         for entry in images:
             del entry["written"]
+        # Before the manifest is there, without which nothing grows from this. What is not divided itself hands on the sides.
+        kept = division.earlier if division else self._earlier
+        if kept:
+            self._private.keep_division(kept.to_json())
         self._describe(sorted(images, key=lambda one: one["file"]), sorted(left_out, key=_order))
-        if division:
-            self._private.keep_division(division.earlier.to_json())
 
     def _divided(self, planned: list[Planned]) -> Division | None:
         split = self._recipe.split

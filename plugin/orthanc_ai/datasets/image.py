@@ -76,7 +76,7 @@ def write_instance(order: ImageOrder) -> dict[str, Any]:
                 "rows": values.shape[0],
                 "columns": values.shape[1],
                 "type": values.dtype.name,
-                "scaling": applied,
+                "scaling": _said(applied, order.making),
                 "rescale": dict(_rescale(frame)),
                 "flags": flags,
                 "bytes": len(content),
@@ -120,6 +120,13 @@ def _values(frame: Frame, making: Making) -> tuple[npt.NDArray[Any], dict[str, A
     shown, _ = levels(frame, Scaling(kind="viewer"))
     placement = place(shown.astype(np.float32), making.size, frame.pixel_aspect)
     return resized(values.astype(np.float32), placement, around=float(values.min())), {"size": placement.to_json()}
+
+
+def _said(applied: dict[str, Any] | None, making: Making) -> dict[str, Any] | None:
+    """What is said of how values became gray levels: an explanation is a text of the header, in which anything may stand."""
+    if applied is None or not Options.of(making.privacy).enabled:
+        return applied
+    return {name: value for name, value in applied.items() if name != "explanation"}
 
 
 def _encoded(values: npt.NDArray[Any], form: ImageFormat) -> bytes:

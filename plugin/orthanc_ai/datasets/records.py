@@ -1,7 +1,7 @@
 """What the journal of a dataset says of an instance: its files, and what was left out of it; nothing of whose it is."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +42,16 @@ def count(run: Run, records: Iterable[Mapping[str, Any]], *, anew: bool = False)
     run.summarise(codes={str(code): number for code, number in codes.items() if number}, bytes=size)
 
 
-def spoiled(settled: Mapping[str, Any], folder: Path) -> Iterator[str]:
-    """Names of instances that are settled and whose files are not what was written: the power went too soon."""
+def spoiled(settled: Mapping[str, Any], folder: Path, noted: Container[str]) -> Iterator[str]:
+    """Names of instances that are settled and whose files, or members, are not what was written: the power went too soon.
+
+    Parameters
+    ----------
+    noted
+        The files of which is known whose they are.
+    """
     for name, record in settled.items():
-        if not all(_is_sound(folder / image["file"], image) for image in record["images"]):
+        if not all(image["file"] in noted and _is_sound(folder / image["file"], image) for image in record["images"]):
             yield name
 
 

@@ -136,6 +136,18 @@ class Division:
         return Earlier({**self._before, **tokens}, self.counts)
 
 
+def refuse_lost_sides(plan: Plan, earlier: Earlier) -> None:
+    """Refuse a plan that lacks a side on which somebody stands already.
+
+    Raises
+    ------
+    ValueError
+    """
+    lost = set(earlier.sides.values()) - set(plan.ratios)
+    if lost:
+        raise ValueError(f"the earlier dataset has a side that this one has not: {', '.join(sorted(lost))}")
+
+
 def divide(members: Iterable[Member], plan: Plan, earlier: Earlier | None = None) -> Division:
     """Divide a dataset.
 
@@ -154,9 +166,7 @@ def divide(members: Iterable[Member], plan: Plan, earlier: Earlier | None = None
         If `earlier` has a side that the plan does not have.
     """
     earlier = earlier or Earlier()
-    lost = set(earlier.sides.values()) - set(plan.ratios)
-    if lost:
-        raise ValueError(f"the earlier dataset has a side that this one has not: {', '.join(sorted(lost))}")
+    refuse_lost_sides(plan, earlier)
     by_key = {member.key: member for member in members}
     # A picture of one value tells nothing, and would join all patients that have one.
     left_out = {key: Code.PIXELS_UNIFORM for key, member in by_key.items() if member.uniform}

@@ -47,4 +47,5 @@ def test_files_that_a_power_cut_took_along_are_told(tmp_path: Path) -> None:
     settled = {name: {"images": [image(name.encode(), file=name)], "leftOut": []} for name in ("whole", "half", "gone")}
     (tmp_path / "whole").write_bytes(b"whole")
     (tmp_path / "half").write_bytes(b"ha")
-    assert list(spoiled(settled, tmp_path)) == ["half", "gone"]
+    assert list(spoiled(settled, tmp_path, settled)) == ["half", "gone"]
+    assert list(spoiled(settled, tmp_path, {})) == ["whole", "half", "gone"]
