@@ -49,6 +49,15 @@ def archive(server: Orthanc) -> Orthanc:
     return server
 
 
+def test_columns_that_differ_in_upper_and_lower_case_alone_are_one(archive: Orthanc) -> None:
+    tags = ["(0019,100c)", "KVP", "(0019,100C)"]
+    batch = made(
+        archive, selection={"series": [UID]}, tags=tags, statistics=False, formats=["csv", "sqlite"], **AS_IT_IS
+    )
+    columns = list(rows(archive, batch)[0])
+    assert [column for column in columns if column.casefold() in {"(0019,100c)", "kvp"}] == tags[:2]
+
+
 def test_every_image_is_a_row_with_its_tags_and_statistics(archive: Orthanc) -> None:
     tags = ["default", "SliceLocation", "(0018,0060)", "RequestAttributesSequence[0].ScheduledProcedureStepID"]
     batch = made(

@@ -181,7 +181,12 @@ def _tags(dictionary: Dictionary, asked: list[str]) -> list[Tag]:
     """The columns that are asked for, each once, without those that every table has."""
     texts = [text for one in asked for text in (DEFAULT_TAGS if one == DEFAULT else (one,))]
     try:
-        return [dictionary.tag(text) for text in dict.fromkeys(texts) if text not in KEYS]
+        # SQLite takes columns for the same that differ in upper and lower case alone, as (0019,100C) and (0019,100c) do.
+        once: dict[str, Tag] = {}
+        for text in texts:
+            if text not in KEYS:
+                once.setdefault(text.casefold(), dictionary.tag(text))
+        return list(once.values())
     except UnknownTagError as error:
         raise Problem(Code.TAG_UNKNOWN, f"tags: DICOM has no attribute with the keyword {error}") from None
     except NoColumnError as error:
