@@ -154,6 +154,10 @@ def test_nothing_names_a_patient(archive: Orthanc, dataset: dict[str, Any]) -> N
             assert not [secret for secret in secrets if secret in content], file.name
             assert not [secret for secret in secrets if secret.decode() in str(file)]
     assert not (folder.parent / "private").exists()
+    # Whoever asks how far it is does not get the table of labels.
+    for answer in (archive.get(dataset["path"]), *archive.get("/ai/datasets")["batches"]):
+        assert not [film.PatientID for film in FILMS if film.PatientID in json.dumps(answer)]
+    assert dataset["request"]["labels"]["bytes"] > len(FILMS)
 
 
 def test_downloads(archive: Orthanc, dataset: dict[str, Any]) -> None:
@@ -252,6 +256,11 @@ def test_it_grows_and_everybody_stays_where_he_is(make_server: Callable[..., Ort
         ({"split": {"ratios": {"../x": 1.0}}}, 400),
         ({"labels": {"csv": "a,b\n1,2\n"}}, 409),
         ({"classes": {"by": "label"}}, 400),
+        ({"classes": {"by": "label", "name": "diagnosis"}}, 400),
+        (
+            {"split": {"stratify": {"by": "label", "name": "no"}}, "labels": {"csv": "PatientID,diagnosis\nP,sick\n"}},
+            400,
+        ),
         ({"deidentify": {"retain": ["names"]}}, 400),
     ],
 )

@@ -17,7 +17,7 @@ class BatchView(View):
     id: str
     state: State
     request: Mapping[str, Any]
-    """What was asked for."""
+    """What was asked for; of a table of labels, how many bytes it has."""
     created: str
     """ISO 8601, UTC."""
     started: str | None
@@ -42,7 +42,7 @@ class BatchView(View):
         return cls(
             id=batch.identifier,
             state=batch.state,
-            request=batch.request,
+            request=_shown(batch.request),
             created=batch.created,
             started=batch.started or None,
             ended=batch.ended or None,
@@ -124,6 +124,15 @@ def remove(context: Context, kind: str, identifier: str) -> Removed:
 
 def _of_kind(context: Context, kind: str) -> Batches:
     return context.batches[kind]
+
+
+def _shown(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A request without its table of labels: that names patients, and is not for everybody who asks how far a batch is."""
+    labels = request.get("labels")
+    if not isinstance(labels, Mapping) or "csv" not in labels:
+        return request
+    others = {name: value for name, value in labels.items() if name != "csv"}
+    return {**request, "labels": others | {"bytes": len(labels["csv"].encode())}}
 
 
 def missing(kind: str) -> Problem:

@@ -247,11 +247,15 @@ def begin_dataset(context: Context, request: DatasetRequest) -> BatchView:
         ``NOT_FOUND`` or ``AMBIGUOUS_IDENTIFIER`` for what is named, ``KEY_DESTROYED``, ``LABELS_UNREADABLE``,
         ``LABELS_CONTRADICT``, ``TOO_MANY_BATCHES``, ``BATCHES_UNAVAILABLE``
     """
+    columns: tuple[str, ...] = ()
     if request.labels:
         try:
-            labels_of(request.labels.model_dump())
+            columns = labels_of(request.labels.model_dump()).columns
         except LabelsError as error:
             raise Problem(error.code, str(error)) from None
+    for classes in (request.classes, request.split.stratify if request.split else None):
+        if classes and classes.by == "label" and classes.name not in columns:
+            raise Problem(Code.BAD_REQUEST, "by label: labels has no column of this name, or it is withheld")
     if request.grows:
         earlier = folder_of(context, DATASETS, request.grows)
         if not Private(earlier.parent / PRIVATE).exists or not earlier.joinpath(MANIFEST).is_file():
