@@ -57,6 +57,9 @@ STATUS: Mapping[Code, int] = {
 }
 """HTTP status of each code that can be the answer to a request."""
 
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+"""What may be half of a surrogate pair."""
+
 _STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
@@ -198,6 +201,12 @@ def parse_body[B: BaseModel](model: type[B], request: Request, maximum_bytes: in
         raise Problem(Code.BAD_REQUEST, "The request body is not UTF-8.") from None
     except (ValueError, RecursionError) as error:
         raise Problem(Code.BAD_REQUEST, f"The request body is not JSON: {error}.") from None
+    if _HALF.search(body):
+        # Half of a character is no text in any encoding (RFC 8259 section 8.2), so it could not be written down.
+        try:
+            json.dumps(content, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise Problem(Code.BAD_REQUEST, "The request body has half of a surrogate pair.") from None
     return _validate(model, content)
 
 

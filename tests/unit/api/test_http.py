@@ -81,6 +81,9 @@ def test_an_empty_body_is_an_empty_object() -> None:
         (b"[" * (MAXIMUM_DEPTH + 1), "nested deeper"),
         (b'{"a":' * 100_000, "nested deeper"),
         (b"1" * 5000, "not JSON"),
+        (rb'{"name": "\ud83d\udc"}', "not JSON"),
+        (rb'{"name": "a\ud83dz"}', "half of a surrogate pair"),
+        (rb'{"\uDC00": 1}', "half of a surrogate pair"),
         (b"[]", "found"),
     ],
 )
