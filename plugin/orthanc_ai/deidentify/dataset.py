@@ -41,7 +41,10 @@ _OLDEST_YEARS = 90
 _DEEPEST = 32
 """Sequences within sequences. Ten are used; pydicom needs gigabytes for some hundred, to say that it cannot write them."""
 
-_FREE_TEXTS = frozenset({"LO", "LT", "SH", "ST", "UC", "UT"})
+_FREE_TEXTS = frozenset({"LO", "LT", "SH", "ST", "UC", "UR", "UT"})
+
+_PRESENTATION = 0x0028
+"""Group of what pixels are: its code strings are DICOM's own, and nobody types them."""
 
 _DUMMY_TEXT = "REMOVED"
 _DUMMIES: dict[str, Any] = {
@@ -248,13 +251,17 @@ class _Work:
         return uid if UID(uid).name != uid else self.pseudonyms.uid(uid)
 
     def _unnamed(self, element: DataElement) -> DataElement:
-        """A text that the table keeps, unless it names the patient; the meaning of a code is what the code says."""
-        if element.VR not in _FREE_TEXTS or element.tag == _CODE_MEANING:
+        """A text that the table keeps, unless it names the patient. Codes and their meanings are words of medicine as a rule."""
+        if (element.VR == "CS" and element.tag.group != _PRESENTATION) or element.tag == _CODE_MEANING:
+            kept = with_values(element, lambda text: _DUMMY_TEXT if self.wording.names_alone(text) else text)
+            self.naming += kept != element
+            return kept
+        if element.VR not in _FREE_TEXTS:
             return element
         if not self.wording.names_patient(str(element.value)):
             return element
         self.naming += 1
-        return DataElement(element.tag, element.VR, _DUMMY_TEXT)
+        return DataElement(element.tag, element.VR, _DUMMIES[element.VR])
 
     def _registered(self, element: DataElement) -> DataElement:
         """UIDs that the table does not name are those of classes, schemes and devices' software."""

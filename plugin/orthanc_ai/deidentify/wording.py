@@ -217,6 +217,11 @@ class Wording:
         """Whether a text has a word of the patient's names or identifiers."""
         return any(word.casefold() in self._patient for word in _WORD_OR_NUMBER.findall(text))
 
+    def names_alone(self, text: str) -> bool:
+        """The same of a code string, but for words that medicine uses: a patient may be called Chest."""
+        words = {word.casefold() for word in _WORD_OR_NUMBER.findall(text)}
+        return any(word not in _vocabulary() for word in words & self._patient)
+
     def clean(self, text: str) -> str:
         """A text of which only words of medicine, short numbers and signs between them are left.
 

@@ -221,6 +221,27 @@ def test_texts_that_the_table_keeps_are_replaced_if_they_name_the_patient() -> N
     assert deidentified.dataset.ManufacturerModelName == "MODEL 1"
 
 
+def test_code_strings_that_name_the_patient_are_replaced_and_those_of_dicom_stay() -> None:
+    original = film(
+        PatientName="Chest^Vandermeer",
+        PatientID="MONOCHROME2",
+        BodyPartExamined="CHEST",
+        ViewPosition="VANDERMEER",
+        ImageType=["ORIGINAL", "PRIMARY", "FOR VANDERMEER"],
+        PhotometricInterpretation="MONOCHROME2",
+        RetrieveURL="http://example.org/vandermeer/1",
+    )
+    meaning = sequence(CodeValue="1", CodeMeaning="As Vandermeer has it") + sequence(CodeValue="2", CodeMeaning="Chest")
+    original.add_new(0x00082218, "SQ", meaning)  # Anatomic Region Sequence
+    deidentified = deidentify(original, Options(), PSEUDONYMS)
+    made = deidentified.dataset
+    assert b"vandermeer" not in deidentified.to_bytes().lower()
+    assert (made.BodyPartExamined, made.PhotometricInterpretation) == ("CHEST", "MONOCHROME2")
+    assert list(made.ImageType) == ["ORIGINAL", "PRIMARY", "REMOVED"]
+    assert [item.CodeMeaning for item in made.AnatomicRegionSequence] == ["REMOVED", "Chest"]
+    assert (made.ViewPosition, deidentified.naming) == ("REMOVED", 4)
+
+
 def test_names_and_dates_that_the_table_forgets_go() -> None:
     original = film()
     forgotten = [
