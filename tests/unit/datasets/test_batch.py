@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,6 @@ from orthanc_ai.datasets.batch import Datasets
 from orthanc_ai.datasets.conclusion import Conclusion
 from orthanc_ai.datasets.worker import DatasetWriter
 from orthanc_ai.deidentify.options import Options
-from orthanc_ai.deidentify.private import Private
 from orthanc_ai.images.scaling import Scaling
 from orthanc_ai.server import Resource, Server
 from orthanc_ai.settings import AI
@@ -25,6 +25,9 @@ from orthanc_ai.storage import Storage
 from orthanc_ai.workers import Workers
 from tests.unit.stand_in import Archive
 from tests.unit.tables.images import file_of, image
+
+KEPT = Options(keep_key=True).to_json()
+"""With a key that is kept, two runs of one request are the same."""
 
 SPLIT = {"ratios": {"train": 0.5, "test": 0.5}, "seed": 0, "stratify": None}
 
@@ -115,12 +118,12 @@ def test_what_is_stored_anew_meanwhile_is_in_it_once(tmp_path: Path) -> None:
     assert len(files) == len(set(files)) == 3
 
 
-@pytest.mark.parametrize("module", ["conclusion", "secrets"])
+@pytest.mark.parametrize("module", ["conclusion", "cleaning"])
 def test_interrupted_at_the_very_end_it_says_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str
 ) -> None:
     archive = archive_of(5)
-    whole = run_of(tmp_path / "datasets" / "whole")
+    whole = run_of(tmp_path / "datasets" / "whole", deidentify=KEPT)
     datasets(archive, tmp_path).run(whole)
     settled: dict[str, Any] = {}
 
@@ -131,22 +134,21 @@ def test_interrupted_at_the_very_end_it_says_the_same(
         if module == "conclusion":
             patch.setattr(Conclusion, "draw", interrupt)
         else:
-            patch.setattr(Private, "destroy", interrupt)
+            patch.setattr(shutil, "rmtree", interrupt)
         with pytest.raises(InterruptedBatch):
-            datasets(archive, tmp_path).run(run_of(tmp_path / "datasets" / "killed", settled))
+            datasets(archive, tmp_path).run(run_of(tmp_path / "datasets" / "killed", settled, deidentify=KEPT))
     # A kill takes along what the run has said of itself.
-    again = run_of(tmp_path / "datasets" / "killed", settled)
+    again = run_of(tmp_path / "datasets" / "killed", settled, deidentify=KEPT)
     datasets(archive, tmp_path).run(again)
     assert (again.done, again.total, again.summary) == (5, 5, whole.summary)
     assert (again.output / "manifest.json").read_bytes() == (whole.output / "manifest.json").read_bytes()
-    assert not (again.output.parent / "private").exists()
 
 
 def test_images_whose_members_a_power_cut_took_along_are_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive, settled = archive_of(5), dict[str, Any]()
-    whole = run_of(tmp_path / "datasets" / "whole")
+    whole = run_of(tmp_path / "datasets" / "whole", deidentify=KEPT)
     datasets(archive, tmp_path).run(whole)
 
     def interrupt() -> None:
@@ -155,11 +157,11 @@ def test_images_whose_members_a_power_cut_took_along_are_made_again(
     with monkeypatch.context() as patch:
         patch.setattr(os, "sync", interrupt)
         with pytest.raises(InterruptedBatch):
-            datasets(archive, tmp_path).run(run_of(tmp_path / "datasets" / "cut", settled))
+            datasets(archive, tmp_path).run(run_of(tmp_path / "datasets" / "cut", settled, deidentify=KEPT))
     assert len(settled) == 5
     members = tmp_path / "datasets" / "cut" / "private" / "members.jsonl"
     members.write_bytes(b"".join(members.read_bytes().splitlines(keepends=True)[:2]))
-    again = run_of(tmp_path / "datasets" / "cut", settled)
+    again = run_of(tmp_path / "datasets" / "cut", settled, deidentify=KEPT)
     datasets(archive, tmp_path).run(again)
     assert (again.output / "manifest.json").read_bytes() == (whole.output / "manifest.json").read_bytes()
 
@@ -169,10 +171,8 @@ def sides_of(run: Run) -> dict[str, str]:
 
 
 def test_a_dataset_in_between_that_is_not_divided_hands_the_sides_on(tmp_path: Path) -> None:
-    kept = Options(keep_key=True).to_json()
-
     def made(name: str, count: int, **more: Any) -> Run:
-        run = run_of(tmp_path / "datasets" / name, deidentify=kept, **more)
+        run = run_of(tmp_path / "datasets" / name, deidentify=KEPT, **more)
         datasets(archive_of(count), tmp_path).run(run)
         return run
 
@@ -186,9 +186,8 @@ def test_a_dataset_in_between_that_is_not_divided_hands_the_sides_on(tmp_path: P
 
 
 def test_a_side_that_is_missing_is_told_before_the_images_are_made(tmp_path: Path) -> None:
-    kept = Options(keep_key=True).to_json()
     archive = archive_of(4)
-    datasets(archive, tmp_path).run(run_of(tmp_path / "datasets" / "a", deidentify=kept))
+    datasets(archive, tmp_path).run(run_of(tmp_path / "datasets" / "a", deidentify=KEPT))
     split = {**SPLIT, "ratios": {"train": 0.5, "validation": 0.5}}
     run = run_of(tmp_path / "datasets" / "b", split=split, grows="a")
     with pytest.raises(BatchError) as failure:
