@@ -7,6 +7,7 @@ from typing import Any
 
 from ..batches.run import Run
 from ..codes import Code
+from ..deidentify.faces import may_show_face
 from ..deidentify.pseudonyms import Pseudonyms
 from ..files import sha256_of
 from ..server import Server
@@ -96,6 +97,8 @@ class VolumeFiles:
             picture=digest,
         )
         hidden = self._pseudonyms.digest(digest)
+        said = [chosen.tag(keyword) for keyword in ("BodyPartExamined", "StudyDescription", "SeriesDescription")]
+        flags = [str(Code.RECOGNIZABLE_FEATURES)] if may_show_face("CT", said) else []
         image = {
             "file": name,
             "frame": None,
@@ -107,7 +110,7 @@ class VolumeFiles:
             "type": phase["type"],
             "scaling": None,
             "rescale": {},
-            "flags": [],
+            "flags": flags,
             "bytes": size,
             "sha256": digest,
             "pixels": hidden,

@@ -1,5 +1,5 @@
 """De-identification of what leaves the server (PS3.15 annex E): DICOM files, and whatever is said about images.
 
-`pseudonyms`, `options` and `private` need the standard library alone, for the server itself imports them; all that looks
+`pseudonyms`, `options`, `private` and `faces` need the standard library alone, for the server itself imports them; all that looks
 into DICOM files is for workers.
 """

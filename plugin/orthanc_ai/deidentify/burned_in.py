@@ -3,7 +3,6 @@
 The pixels are not looked into: what the header says of an image's kind decides. It errs on the side of suspicion.
 """
 
-import re
 from collections.abc import Iterator
 
 from pydicom import Dataset, uid
@@ -11,6 +10,7 @@ from pydicom.multival import MultiValue
 
 from ..attributes import MalformedError, attribute
 from ..codes import Code
+from .faces import may_show_face
 
 # Kinds of objects that are photographs, drawings or scans of paper, or into which machines write texts.
 _LIKELY_CLASSES = frozenset(
@@ -70,29 +70,6 @@ _CLEAN_CLASSES = frozenset(
     }
 )
 
-# Words, or their beginnings, for what has a face: as in PS3.16 CID 4 and in the languages that descriptions are written in.
-_HEAD_STEMS = (
-    *(
-        "HEAD",
-        "SKULL",
-        "BRAIN",
-        "CEREBR",
-        "CRANI",
-        "FACE",
-        "FACIAL",
-        "MAXILL",
-        "MANDIB",
-        "ORBIT",
-        "SINUS",
-        "WHOLEBODY",
-        "WHOLE",
-    ),
-    *("KOPF", "SCHAED", "SCHÄD", "TETE", "TÊTE", "CABEZA", "TESTA", "NEURO"),
-)
-_HEAD_WORDS = frozenset({"EAR", "EARS", "IAC", "IACS", "NOSE", "JAW", "DENTAL", "CCT", "NNH", "TMJ", "WB", "PNS"})
-_WORD = re.compile(r"[^\W\d_]+")
-_VOLUMES = frozenset({"CT", "MR", "PT"})
-
 
 def burned_in(dataset: Dataset) -> Code | None:
     """Whether texts are burned into an image, by its header.
@@ -129,13 +106,8 @@ def recognizable(dataset: Dataset) -> Code | None:
     if stated in {"YES", "NO"}:
         return Code.RECOGNIZABLE_FEATURES if stated == "YES" else None
     modality = _first(dataset, "Modality").upper()
-    if modality in {"XC", "GM"}:
-        return Code.RECOGNIZABLE_FEATURES
-    if modality not in _VOLUMES:
-        return None
     said = (*_values(dataset, "BodyPartExamined"), *_values(dataset, "StudyDescription"))
-    words = {word for text in (*said, *_values(dataset, "SeriesDescription")) for word in _WORD.findall(text.upper())}
-    suspected = not words or words & _HEAD_WORDS or any(word.startswith(_HEAD_STEMS) for word in words)
+    suspected = may_show_face(modality, (*said, *_values(dataset, "SeriesDescription")))
     return Code.RECOGNIZABLE_FEATURES if suspected else None
 
 
