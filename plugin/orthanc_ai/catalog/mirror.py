@@ -3,7 +3,8 @@
 Orthanc's index answers what is asked of one level within milliseconds, but reads every outcome for a question about scores, and
 has no question at all across levels ("patients with a chest radiograph"). The mirror has. It is built when the server has
 started, on a thread of its own, kept in memory only, and brought up to date at each question: the change log is read on, and
-the index's totals are compared, since deletions leave nothing in the log.
+the index's totals are compared, since deletions leave nothing in the log. What neither tells is found by reading all again,
+a little at a time.
 """
 
 import threading
@@ -37,6 +38,12 @@ COMPARED = 5000
 UPKEEP_S = 5.0
 """Between two readings of the change log while nobody asks."""
 
+RENEWED = 50
+"""Series that are read again, in turn, at each of these readings: some 15 ms."""
+
+PATIENCE_S = 5.0
+"""How long a question waits for those before it: HTTP threads are few."""
+
 QUIET_SHARE = 0.25
 """Share of its thread's time that is spent on reading while nobody waits for it."""
 
@@ -47,7 +54,7 @@ RETRY_AFTER_S = 2
 """When somebody who asks while it loads is told to come back."""
 
 _NEWEST = 2**62
-_KINDS = ("NewInstance", "UpdatedMetadata")
+_KINDS = ("NewInstance", "UpdatedMetadata", "StableStudy")
 
 
 class CatalogError(Exception):
@@ -109,6 +116,7 @@ class Mirror:
         self._in_doubt = threading.Event()
         self._rows: Rows | None = None
         self._since = 0
+        self._renewed = 0
         self._progress = Progress(0, 0)
         self._too_large = maximum == 0
 
@@ -127,12 +135,16 @@ class Mirror:
         """
         if self._in_doubt.is_set():
             raise _comparing()
-        with self._lock:
+        if not self._lock.acquire(timeout=PATIENCE_S):
+            raise CatalogError(Code.CATALOG_LOADING, "Others are asking.", RETRY_AFTER_S)
+        try:
             if self._rows is None:
                 raise self._not_there()
             self._follow(self._rows, BACKLOG)
             self._check(self._rows, COMPARED)
             yield self._rows
+        finally:
+            self._lock.release()
 
     @property
     def progress(self) -> Progress:
@@ -160,11 +172,18 @@ class Mirror:
                     with self._lock:
                         self._follow(self._rows, BACKLOG)
                         self._check(self._rows, self._maximum)
+                        self._renew(self._rows)
                     self._in_doubt.clear()
             except CatalogError:
                 pause = 0.0  # There is more to catch up with.
             except ServerError as error:
                 self._server.error(f"AI: the catalogue cannot be read: {error}; trying again")
+                self._stopping.wait(TROUBLE_S)
+            except Exception as error:  # noqa: BLE001 - whatever it is, this thread is the only one that builds
+                # Without the message, which may name a patient.
+                self._server.error(f"AI: {Code.INTERNAL_ERROR}: the catalogue is built anew: {type(error).__name__}")
+                with self._lock:
+                    self._rows = None
                 self._stopping.wait(TROUBLE_S)
             # Unless there is something to compare.
             self._in_doubt.wait(pause)
@@ -235,12 +254,17 @@ class Mirror:
         for chunk in _chunks(identifiers):
             rows.put_studies(self._server.read("study", chunk))
 
-    def _read_series(self, rows: Rows, identifiers: Sequence[str]) -> None:
+    def _read_series(self, rows: Rows, identifiers: Sequence[str], *, stored: bool = False) -> None:
+        """Read series; `stored` if they have new instances, so that their studies may be others under the same identifiers."""
         for chunk in _chunks(identifiers):
             found = self._server.read("series", chunk)
-            self._read_studies(rows, rows.missing("study", dict.fromkeys(one.parent for one in found)))
+            studies = list(dict.fromkeys(one.parent for one in found))
+            self._read_studies(rows, studies if stored else rows.missing("study", studies))
             # Its study may have been deleted since.
-            orphans = set(rows.missing("study", dict.fromkeys(one.parent for one in found)))
+            orphans = set(rows.missing("study", studies))
+            for one in found:
+                # As many may have been stored as were deleted.
+                rows.remove_instances(rows.held_by(one.identifier) - set(one.children))
             rows.put_series([one for one in found if one.parent not in orphans])
             rows.remove_series(set(chunk) - {one.identifier for one in found if one.parent not in orphans})
 
@@ -249,10 +273,19 @@ class Mirror:
         for chunk in _chunks(identifiers):
             found = self._server.read("instance", chunk)
             series = list(dict.fromkeys(one.parent for one in found))
-            self._read_series(rows, series if stored else rows.missing("series", series))
+            self._read_series(rows, series if stored else rows.missing("series", series), stored=stored)
             orphans = set(rows.missing("series", series))
             rows.put_instances([one for one in found if one.parent not in orphans])
             rows.remove_instances(set(chunk) - {one.identifier for one in found})
+
+    def _read_settled(self, rows: Rows, studies: Sequence[str]) -> None:
+        """Read studies that nothing has come for lately, and their series.
+
+        What Orthanc modifies in place, it first stores and then reconstructs in its index, which leaves nothing in the log.
+        """
+        for chunk in _chunks(studies):
+            found = self._server.read("study", chunk)
+            self._read_series(rows, [series for one in found for series in one.children], stored=True)
 
     # Keeping in step
 
@@ -270,6 +303,7 @@ class Mirror:
             self._read_instances(rows, sorted(stored), stored=True)
             self._read_instances(rows, sorted(_updated(changes.rows, "instance") - stored))
             self._read_series(rows, sorted(_updated(changes.rows, "series")))
+            self._read_settled(rows, sorted({one.resource for one in changes.rows if one.kind == "StableStudy"}))
             self._since = changes.last
             if changes.done:
                 break
@@ -307,15 +341,25 @@ class Mirror:
             held = rows.totals()
         if held[3] == there[3]:
             return
-        if held[2] > most:
+        if held[2] > COMPARED:
+            # Nobody shall wait for that, whoever has noticed it.
             self._in_doubt.set()
+        if held[2] > most:
             raise _comparing()
         counted = dict(rows.database.execute("SELECT id, instances FROM series").fetchall())
         for chunk in _chunks([unpack(one) for one in counted]):
+            if self._stopping.is_set():
+                raise _comparing()
             for one in self._server.read("series", chunk):
                 if counted[pack(one.identifier)] != len(one.children):
-                    rows.remove_instances(rows.held_by(one.identifier) - set(one.children))
                     self._read_whole(rows, {one.identifier})
+
+    def _renew(self, rows: Rows) -> None:
+        """Read some series again, in turn: a change log that was cleared, or an index that was reconstructed, tells nothing."""
+        found = rows.behind(self._renewed, RENEWED)
+        self._renewed = max(found.values(), default=0)
+        self._read_series(rows, list(found), stored=True)
+        self._read_instances(rows, sorted(set[str]().union(*map(rows.held_by, found))))
 
     def _read_whole(self, rows: Rows, series: set[str]) -> None:
         """Read series with all their instances."""

@@ -105,6 +105,11 @@ class Rows:
         query = f"SELECT 1 FROM {table} WHERE id = ?"
         return [one for one in identifiers if self.database.execute(query, (pack(one),)).fetchone() is None]
 
+    def behind(self, key: int, limit: int) -> dict[str, int]:
+        """So many series behind a key, with theirs, in this order: Orthanc identifiers and keys."""
+        query = "SELECT id, key FROM series WHERE key > ? ORDER BY key LIMIT ?"
+        return {unpack(one): found for one, found in self.database.execute(query, (key, limit))}
+
     def identifiers(self, table: str) -> set[str]:
         """Orthanc identifiers of all that a table has."""
         return {unpack(one) for (one,) in self.database.execute(f"SELECT id FROM {table}")}
