@@ -189,7 +189,8 @@ def list_images(
         labels = dict.fromkeys(label for image in images for label in image.scores)
         columns = columns_of(CatalogImage)
         del columns["scores"]
-        return table("images", images, columns | {label: f"scores.{label}" for label in labels}, following)
+        columns |= {f"scores.{label}" if label in columns else label: f"scores.{label}" for label in labels}
+        return table("images", images, columns, following)
     return CatalogImages(images=images, next=following)
 
 

@@ -25,7 +25,7 @@ def table(name: str, rows: Iterable[BaseModel], columns: Mapping[str, str], next
     """
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(columns)
+    writer.writerow(map(_cell, columns))
     for row in rows:
         content = row.model_dump(mode="json", by_alias=True)
         writer.writerow([_cell(_value(content, path)) for path in columns.values()])
@@ -36,9 +36,12 @@ def table(name: str, rows: Iterable[BaseModel], columns: Mapping[str, str], next
 
 
 def _value(content: Any, path: str) -> Any:
-    for name in path.split("."):
-        content = content.get(name) if isinstance(content, dict) else None
-    return content
+    if not isinstance(content, dict):
+        return None
+    if path in content:
+        return content[path]  # It may be a model's name of a finding, with dots of its own.
+    name, dot, rest = path.partition(".")
+    return _value(content.get(name), rest) if dot else None
 
 
 def _cell(value: Any) -> Any:

@@ -5,6 +5,7 @@ import io
 
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
 
 from orthanc_ai.api.tables import table
 from orthanc_ai.api.views import CodeView, View
@@ -18,6 +19,7 @@ class Row(View):
     flag: bool = True
     notes: tuple[CodeView, ...] = ()
     labels: tuple[str, ...] = ()
+    scores: dict[str, float] = Field(default_factory=dict)
 
 
 COLUMNS = {"text": "text", "score": "score", "code": "inner.code", "flag": "flag", "notes": "notes", "labels": "labels"}
@@ -32,6 +34,13 @@ def test_values_by_their_paths() -> None:
     assert read([Row(text="a", inner=code, notes=(code, code), flag=False)]) == [
         {"text": "a", "score": "0.25", "code": "HELD", "flag": "false", "notes": "HELD HELD", "labels": ""}
     ]
+
+
+def test_a_column_may_be_called_what_a_formula_is_and_have_dots() -> None:
+    # Models name their findings as they like.
+    columns = {label: f"scores.{label}" for label in ("=1+1", "No. of nodules", "none")}
+    text = table("t", [Row(text="a", scores={"=1+1": 0.5, "No. of nodules": 0.75})], columns, None).body.decode()
+    assert text == "'=1+1,No. of nodules,none\r\n0.5,0.75,\r\n"
 
 
 def test_without_rows_there_is_the_heading() -> None:
