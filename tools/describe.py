@@ -26,7 +26,8 @@ line that names the field, what was found, and what is allowed.
 Some of Orthanc's own options are conditions: `Python.AllowThreads` must be `true` (without it a worker that stores a report
 and Orthanc's callback for the next stored instance wait for each other for ever), and `UserMetadata` must declare
 `ai-xray-findings` and `ai-cardiac-ct`. With `RemoteAccessAllowed`, users are a condition too: `AuthenticationEnabled` and
-`RegisteredUsers`. `ExtraMainDicomTags` acts only on what is stored after it is set: keep the list that
+`RegisteredUsers`. `LimitFindResults` and `LimitFindInstances` must be 0: Orthanc would cut answers to the plugin's own questions
+short as well. `ExtraMainDicomTags` acts only on what is stored after it is set: keep the list that
 comes with the product from the first day.
 
 This page is generated from `plugin/orthanc_ai/settings.py` by `make docs`.

@@ -104,6 +104,7 @@ class Plugin:
         configuration = self.server.configuration()
         self.settings = read_settings(configuration)
         _check_metadata(configuration)
+        _check_limits(configuration)
         check_destinations(configuration, self.settings.send_to)
         if self.settings.cardiac_ct.enabled:
             _check_tags(configuration)
@@ -295,6 +296,15 @@ def _check_metadata(configuration: dict[str, Any]) -> None:
         raise SettingsError(
             f"UserMetadata: found {sorted(declared)}; allowed: must declare {', '.join(missing)}, as orthanc.json does"
         )
+
+
+def _check_limits(configuration: dict[str, Any]) -> None:
+    """Orthanc cuts answers to the plugin's own questions short as well, without a word."""
+    for name in ("LimitFindResults", "LimitFindInstances"):
+        if limit := configuration.get(name, 0):
+            raise SettingsError(
+                f"{name}: found {limit}; allowed: 0 or nothing, or lists, datasets and the catalogue would lack what lies beyond"
+            )
 
 
 def _check_tags(configuration: dict[str, Any]) -> None:

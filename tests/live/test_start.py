@@ -31,10 +31,11 @@ IMAGES = ("gdcm_cr_mono1_10bit_440.dcm", "nih_dx_mono2_8bit_implicit_nofinding.d
         ({"Model": "densenet999"}, {}, ("densenet999",)),
         ({"XRay": {"Thresholds": {"Flu": 0.5}}}, {}, ("Flu",)),
         ({}, {"UserMetadata": {}}, ("UserMetadata", XRAY_METADATA)),
+        ({}, {"LimitFindResults": 100}, ("LimitFindResults: found 100", "allowed: 0")),
         ({}, {"ExtraMainDicomTags": {}}, ("ExtraMainDicomTags", "ImageType")),
         ({"Python": "/nowhere/python3"}, {}, ("AI.Python", "/nowhere/python3")),
     ],
-    ids=["threads", "wrong value", "no such model", "no such finding", "metadata", "tags", "python"],
+    ids=["threads", "wrong value", "no such model", "no such finding", "metadata", "limits", "tags", "python"],
 )
 def test_a_wrong_configuration_stops_the_start_and_says_why(
     make_server: Callable[..., Orthanc], ai: dict[str, object], options: dict[str, object], words: tuple[str, ...]
