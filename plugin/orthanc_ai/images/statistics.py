@@ -34,9 +34,12 @@ def statistics(frame: Frame, windows: Mapping[str, Window] | Iterable[str] = ())
         return found | dict.fromkeys(("min", "max", "mean", "std")) | {"windows": dict.fromkeys(chosen)}
     values = frame.table
     there = values[counts > 0]
-    mean = float(values @ counts) / pixels
-    found |= {"min": float(there.min()), "max": float(there.max()), "mean": mean}
-    found["std"] = float(np.sqrt(((values - mean) ** 2) @ counts / pixels))
+    # By a power of two, which is exact: sums and squares of what an odd rescale gives would overflow.
+    scale = float(np.ldexp(1.0, np.frexp(np.abs(there).max())[1] - 1))
+    scaled = values / scale
+    mean = float(scaled @ counts) / pixels
+    found |= {"min": float(there.min()), "max": float(there.max()), "mean": mean * scale}
+    found["std"] = float(np.sqrt(((scaled - mean) ** 2) @ counts / pixels)) * scale
     found["windows"] = {name: _share(window, values, counts, pixels) for name, window in chosen.items()}
     return found
 

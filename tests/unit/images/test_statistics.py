@@ -38,3 +38,10 @@ def test_an_image_that_is_nothing_but_padding_has_none() -> None:
     assert found == {
         "pixels": 0, "padding": 2, "min": None, "max": None, "mean": None, "std": None, "windows": {"bone": None},
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("slope", ["1e-300", "1", "1e300"])
+def test_an_odd_rescale_overflows_nothing(slope: str) -> None:
+    found = statistics(frame([0, 1, 2, 3], RescaleSlope=slope, RescaleIntercept="0"))
+    assert found["mean"] == pytest.approx(1.5 * float(slope))
+    assert found["std"] == pytest.approx(1.25**0.5 * float(slope))
