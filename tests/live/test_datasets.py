@@ -256,10 +256,10 @@ def test_it_grows_and_everybody_stays_where_he_is(make_server: Callable[..., Ort
         ({"split": {"ratios": {"../x": 1.0}}}, 400),
         ({"labels": {"csv": "a,b\n1,2\n"}}, 409),
         ({"classes": {"by": "label"}}, 400),
-        ({"classes": {"by": "label", "name": "diagnosis"}}, 400),
+        ({"classes": {"by": "label", "name": "diagnosis"}}, 409),
         (
             {"split": {"stratify": {"by": "label", "name": "no"}}, "labels": {"csv": "PatientID,diagnosis\nP,sick\n"}},
-            400,
+            409,
         ),
         ({"deidentify": {"retain": ["names"]}}, 400),
     ],

@@ -255,7 +255,7 @@ def begin_dataset(context: Context, request: DatasetRequest) -> BatchView:
             raise Problem(error.code, str(error)) from None
     for classes in (request.classes, request.split.stratify if request.split else None):
         if classes and classes.by == "label" and classes.name not in columns:
-            raise Problem(Code.BAD_REQUEST, "by label: labels has no column of this name, or it is withheld")
+            raise Problem(Code.LABELS_UNREADABLE, "by label: labels has no column of this name, or it is withheld")
     if request.grows:
         earlier = folder_of(context, DATASETS, request.grows)
         if not Private(earlier.parent / PRIVATE).exists or not earlier.joinpath(MANIFEST).is_file():
