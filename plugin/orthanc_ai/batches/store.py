@@ -8,6 +8,7 @@ import json
 import os
 import re
 import secrets
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -161,11 +162,16 @@ class Journal:
         with self._file.open("rb") as stream:
             for line in stream:
                 if line.endswith(b"\n"):
-                    match json.loads(line):
+                    match json.loads(line, object_hook=_shared):
                         case [str(key), record]:
                             yield key, record
                         case _:
                             raise ValueError("no item of a journal")
+
+
+def _shared(record: dict[str, Any]) -> dict[str, Any]:
+    """An object whose names are there once, however many lines have them."""
+    return {sys.intern(name): value for name, value in record.items()}
 
 
 def now() -> str:

@@ -15,7 +15,9 @@ from orthanc_ai.batches.batch import BatchError, InterruptedBatch
 from orthanc_ai.batches.run import Run
 from orthanc_ai.codes import Code
 from orthanc_ai.datasets.batch import Datasets
+from orthanc_ai.datasets.choice import Chosen
 from orthanc_ai.datasets.conclusion import Conclusion
+from orthanc_ai.datasets.planned import Planned, read_plan, write_plan
 from orthanc_ai.datasets.worker import DatasetWriter
 from orthanc_ai.deidentify.options import Options
 from orthanc_ai.images.scaling import Scaling
@@ -216,3 +218,13 @@ def test_texts_of_the_header_stay_behind(tmp_path: Path) -> None:
     open_ = run_of(tmp_path / "datasets" / "b", deidentify=Options.OFF.to_json())
     datasets(archive, tmp_path).run(open_)
     assert manifest_of(open_)["images"][0]["scaling"]["explanation"] == "FOR MR DOE"
+
+
+def test_what_all_lines_of_a_plan_have_is_in_memory_once(tmp_path: Path) -> None:
+    findings = {f"Finding {number}": 0.5 for number in range(18)}
+    chosen = Chosen("id", {"PatientID": "P"}, findings, findings)
+    write_plan(tmp_path / "plan", [Planned(chosen, f"image-{number}", "patient-1", {}) for number in range(2)])
+    one, other = read_plan(tmp_path / "plan")
+    assert one.chosen == other.chosen == chosen
+    assert one.chosen.thresholds is other.chosen.thresholds
+    assert all(mine is theirs for mine, theirs in zip(one.chosen.findings, other.chosen.findings, strict=True))
