@@ -18,6 +18,11 @@ _BY_NUMBER: tuple[tuple[Literal["DicomTagAsInt", "DicomTag"], str, Literal["ASC"
 )
 
 
+_READ_FIRST = 4
+"""Series of a page of images that are read at first; then twice as many each time. One of CT may fill several pages, and comes
+with the identifiers of all its images."""
+
+
 class Counts(NamedTuple):
     """How many there are."""
 
@@ -122,9 +127,7 @@ class Catalog:
         entries = [(value, unpack(identifier), bool(whole)) for value, identifier, whole in found]
         if inside:
             entries.insert(0, (inside.value, inside.identifier, True))
-        series = {
-            one.identifier: one for one in self._server.read("series", [name for _, name, whole in entries if whole])
-        }
+        series: dict[str, Resource] = {}
         candidates = self._candidates(entries, series, inside)
         images: list[tuple[Place, Resource]] = []
         while chunk := list(islice(candidates, limit + 1 - len(images))):
@@ -134,13 +137,24 @@ class Catalog:
         return listed, images[limit - 1][0] if len(images) > limit else None
 
     def _candidates(
-        self, entries: Sequence[tuple[str | int, str, bool]], series: Mapping[str, Resource], inside: Place | None
+        self, entries: Sequence[tuple[str | int, str, bool]], series: dict[str, Resource], inside: Place | None
     ) -> Iterator[tuple[Place, str]]:
-        """Instances of the units, each with its place; those of the first unit only behind the place inside of it."""
-        for value, identifier, whole in entries:
+        """Instances of the units, each with its place; those of the first unit only behind the place inside of it.
+
+        Parameters
+        ----------
+        series
+            Takes up what is read of them on the way.
+        """
+        known, more = 0, _READ_FIRST
+        for position, (value, identifier, whole) in enumerate(entries):
             if not whole:
                 yield Place(value, identifier), identifier
                 continue
+            if position >= known:
+                known, more = position + more, 2 * more
+                wanted = [name for _, name, is_series in entries[position:known] if is_series]
+                series.update((one.identifier, one) for one in self._server.read("series", wanted))
             found = series[identifier].children if identifier in series else ()
             if len(found) > 1:
                 parent: tuple[Level, str] = ("series", identifier)

@@ -197,14 +197,12 @@ class Mirror:
 
     def load(self) -> None:
         """Build it once; of an archive that is too large, wait instead."""
+        # First by its series alone, or a list of all would be made just to be thrown away.
+        if self._refuse(self._server.totals()[2], 0):
+            return
         found = self._find()
         self._progress = Progress(0, found.total)
-        self._too_large = len(found.series) + len(found.xrays) > self._maximum
-        if self._too_large:
-            self._server.warn(
-                f"AI: {Code.CATALOG_TOO_LARGE}: the archive has {len(found.series)} series and {len(found.xrays)} X-rays"
-            )
-            self._stopping.wait(60 * UPKEEP_S)
+        if self._refuse(len(found.series), len(found.xrays)):
             return
         rows = Rows()
         steps: tuple[tuple[Sequence[str], Callable[[Rows, Sequence[str]], None]], ...] = (
@@ -225,6 +223,14 @@ class Mirror:
                     return
         with self._lock:
             self._rows, self._since = rows, found.since
+
+    def _refuse(self, series: int, xrays: int) -> bool:
+        self._too_large = series + xrays > self._maximum
+        if self._too_large:
+            read = f" and {xrays} X-rays" if xrays else ""
+            self._server.warn(f"AI: {Code.CATALOG_TOO_LARGE}: the archive has {series} series{read}")
+            self._stopping.wait(60 * UPKEEP_S)
+        return self._too_large
 
     def _find(self) -> _Found:
         # First: what comes while the rest is found is then read twice, and nothing is missed.
