@@ -169,3 +169,22 @@ def test_a_fault_does_not_end_the_catalogue(orthanc: Orthanc, monkeypatch: pytes
         "AI: INTERNAL_ERROR: the catalogue is built anew: KeyError",
         "AI: the catalogue cannot be read: busy; trying again",
     ]
+
+
+@pytest.mark.parametrize("order", ["ascending", "descending"])
+def test_images_by_score_page_by_page_are_those_that_have_one(orthanc: Orthanc, order: str) -> None:
+    tags = one_series(PatientID=order)
+    stored = orthanc.upload([dataset(**tags) for _ in range(4)])
+    many = {f"finding {number}": 0.001 for number in range(130)}
+    for one, scores in zip(
+        stored, ({"Mass": 0.5}, {"Nodule": 0.75, **many}, {"Mass": 0.25, "Nodule": 0}, {}), strict=True
+    ):
+        write(orthanc, "instances", one, XRAY_METADATA, outcome(scores))
+    found: list[str] = []
+    path = f"/ai/catalog/images?sort=score&order={order}&patientID={order}&limit=1"
+    while path:
+        page = orthanc.get(path)
+        found += [one["id"] for one in page["images"]]
+        path = page["next"]
+    by_score = [stored[2], stored[0], stored[1]]
+    assert found == (by_score if order == "ascending" else by_score[::-1])

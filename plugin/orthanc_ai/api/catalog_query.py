@@ -130,7 +130,7 @@ class CatalogImagesQuery(CatalogQuery):
 
     sort: Literal["patientID", "studyDate", "description", "modality", "received", "score"] = "studyDate"  # type: ignore[assignment]
     """What to sort by; `description` is that of the series, `score` that of the `finding` which is asked for, or without it
-    the highest of all."""
+    the highest of all: X-rays without a score are then left out, as all other images are."""
 
 
 def cursor_of(place: Place) -> str:

@@ -4,7 +4,7 @@ A selection means *units*: whole series, whose images are all meant, and single 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from .patterns import capitals
@@ -15,6 +15,9 @@ Table = Literal["patient", "study", "series"]
 
 Sort = Literal["patientID", "studyDate", "description", "modality", "received", "score"]
 """What a list may be sorted by: Patient ID, Study Date, Study or Series Description, Modality, reception, score of the finding."""
+
+_ARGUMENTS = 100
+"""Values in one call of a function of SQLite (sqlite.org/limits.html)."""
 
 _JOINED = "series JOIN study ON study.key = series.study JOIN patient ON patient.key = study.patient"
 _KEYS = "patient.key AS patient, study.key AS study, series.key AS series"
@@ -48,6 +51,9 @@ def units(selection: Selection, labels: Mapping[str, int], sort: Sort | None = N
     A query with the columns ``patient``, ``study``, ``series``, ``xray`` (keys; that of the X-ray is NULL where the series is
     meant as a whole), ``images`` and ``value``.
     """
+    if sort == "score" and not selection.is_scored:
+        # What has none has no place in the order.
+        selection = replace(selection, minimum=0.0)
     shared = _shared(selection)
     parts: list[Sql] = []
     of_xray = bool(selection.is_scored or selection.model)
@@ -210,8 +216,12 @@ def _value(sort: Sort | None, table: str, xray: str | None, selection: Selection
             return "xray.received" if xray else "series.updated"
         case "score":
             asked = [number for label, number in labels.items() if selection.finding in ("", label)]
-            # Several: the highest. SQLite's MAX of several values is NULL if one of them is.
-            return f"NULLIF(MAX({', '.join(['-1', '-1', *(f'COALESCE(xray.s{number}, -1)' for number in asked)])}), -1)"
+            # Several: the highest. SQLite's MAX of several values is NULL if one of them is, and takes 127 at most.
+            highest = "-1"
+            for start in range(0, len(asked), _ARGUMENTS):
+                more = (f"COALESCE(xray.s{number}, -1)" for number in asked[start : start + _ARGUMENTS])
+                highest = f"MAX({', '.join([highest, *more])})"
+            return highest
 
 
 def _places(values: tuple[str, ...]) -> str:
