@@ -7,9 +7,15 @@ from fnmatch import fnmatchcase
 def fold(text: str) -> str:
     """A text for comparison: without spaces at either end (PS3.5 section 6.2), upper and lower case alike.
 
-    What is not ASCII stays so, a Kelvin sign is no ``k``: Orthanc's index, which is asked first, does not take it for one.
+    What is not ASCII stays so, a Kelvin sign is no ``k``: Orthanc's index, which is asked first, does not take it for one. Nor
+    does it take a dotted capital I for an ``i`` with a dot behind it.
     """
-    return "".join(one.lower() if one.lower().isascii() == one.isascii() else one for one in text.strip())
+    return "".join(map(_lower, text.strip()))
+
+
+def _lower(one: str) -> str:
+    lower = one.lower()
+    return lower if len(lower) == 1 and lower.isascii() == one.isascii() else one
 
 
 def capitals(text: str) -> str:
@@ -43,8 +49,8 @@ def index_pattern(pattern: str) -> str:
     """What to ask Orthanc's index for: all that `matches` takes is found, maybe more; empty to ask for nothing.
 
     Orthanc takes a backslash for a choice of several values. Of what is not ASCII it keeps, with upper and lower case alike,
-    another letter or none.
+    another letter or none. Spaces at the beginning, which mean nothing, it keeps.
     """
     plain = "".join(one if " " <= one <= "~" and one not in "\\?" else "*" for one in pattern.strip())
-    plain = re.sub(r"\*+", "*", plain)
+    plain = re.sub(r"\*+", "*", f"*{plain}" if plain else "")
     return "" if plain == "*" else plain

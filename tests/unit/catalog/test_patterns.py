@@ -20,6 +20,9 @@ from orthanc_ai.catalog.patterns import fold, in_range, index_pattern, matches
         ("a", "[a]", False),
         ("", "*", True),
         ("", "?", False),
+        (" Chest", "chest", True),
+        ("İstanbul", "i*", False),
+        ("İstanbul", "İ*", True),
     ],
 )
 def test_patterns(value: str, pattern: str, fits: bool) -> None:
@@ -58,6 +61,11 @@ def test_what_fits_fits_the_pattern_for_the_index(value: str, pattern: str) -> N
     assert "\\" not in asked
     if matches(value, pattern) and asked:
         assert matches(value, asked)
+
+
+def test_the_index_is_asked_for_spaces_at_the_beginning_too() -> None:
+    assert index_pattern("lead*") == index_pattern(" lead*") == "*lead*"
+    assert index_pattern("") == index_pattern(" ") == index_pattern("**") == ""
 
 
 @given(st.text(max_size=20))
