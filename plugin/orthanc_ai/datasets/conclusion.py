@@ -142,7 +142,11 @@ class Conclusion:
         }
         head = {**self._head, "counts": counts, "table": write_table(output / TABLE, *table_of(images))}
         if self._recipe.split:
-            head["check"] = check_rows(_identities(images)).to_json()
+            check = check_rows(_identities(images))
+            if check.leaks:
+                # The division has a fault: better no dataset than one in which a patient stands on two sides.
+                raise BatchError(Code.INTERNAL_ERROR, "the check has found images of one patient on two sides")
+            head["check"] = check.to_json()
         digest = write_manifest(output / MANIFEST, head, {"images": images, "leftOut": left_out})
         self._run.summarise(manifest=digest, **counts)
 
