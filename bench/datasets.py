@@ -130,7 +130,9 @@ def main(arguments: list[str]) -> int:
     """Run it; the exit status is 0 if the export is as fast as it must be."""
     parser = argparse.ArgumentParser(prog="bench datasets", description=__doc__)
     parser.add_argument("--images", type=int, default=2000)
-    parser.add_argument("--side", type=int, default=1024, help="rows and columns of the phantoms: about those of make demo")
+    parser.add_argument(
+        "--side", type=int, default=1024, help="rows and columns of the phantoms: about those of make demo"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--folder", type=Path, default=FOLDER / "datasets.tmp", help="for the archive")
