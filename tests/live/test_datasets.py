@@ -6,7 +6,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -72,10 +72,14 @@ def manifest_of(orthanc: Orthanc, batch: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def archive(server: Orthanc) -> Orthanc:
-    server.upload([*FILMS, without_pixels()])
-    server.wait_idle()
-    return server
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    """A server with these films and no others: they are counted."""
+    orthanc = Orthanc(tmp_path_factory.mktemp("datasets"))
+    orthanc.start()
+    orthanc.upload([*FILMS, without_pixels()])
+    orthanc.wait_idle()
+    yield orthanc
+    assert orthanc.stop() == 0
 
 
 @pytest.fixture(scope="module")
