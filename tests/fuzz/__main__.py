@@ -23,17 +23,7 @@ DATA = Path(os.environ.get("ORTHANC_AI_TEST_DATA", "/opt/test-data"))
 LIGHTLY = "--lightly"
 """Starts quickly, without an eye on what happens in pydicom."""
 
-LIMITS = ("-timeout=20", "-max_len=40000", "-print_final_stats=1")
-
-MEMORY_MIB = {"frame": 3072}
-"""A small file may state a frame of 40 million pixels, of which several arrays are made; `AI.WorkerMemoryMiB` is 4096."""
-
-USUAL_MEMORY_MIB = 1536
-
-
-def memory_limit(name: str) -> str:
-    """libFuzzer's option."""
-    return f"-rss_limit_mb={MEMORY_MIB.get(name, USUAL_MEMORY_MIB)}"
+LIMITS = ("-timeout=20", "-rss_limit_mb=1536", "-max_len=40000", "-print_final_stats=1")
 
 
 def main() -> None:
@@ -52,10 +42,7 @@ def main() -> None:
     for number, seed in enumerate(target.seeds(DATA)):
         (corpus / f"seed-{number}").write_bytes(seed)
     where = [] if any(not option.startswith("-") for option in options) else [str(corpus)]
-    atheris.Setup(
-        [sys.argv[0], f"-artifact_prefix={ARTIFACTS}/{name}-", *LIMITS, memory_limit(name), *options, *where],
-        target.one_input,
-    )
+    atheris.Setup([sys.argv[0], f"-artifact_prefix={ARTIFACTS}/{name}-", *LIMITS, *options, *where], target.one_input)
     atheris.Fuzz()
 
 
