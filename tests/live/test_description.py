@@ -68,7 +68,7 @@ def schema(access: Access, examples: int) -> Any:
     return schemathesis.openapi.from_dict(description(access), config=config)
 
 
-unlocked = schema(OPEN, 30)
+unlocked = schema(OPEN, 25)
 locked = schema(Access.of(OPTIONS, [OPERATOR[0]]), 10)
 
 CHECKS = [
