@@ -15,6 +15,7 @@ from ..batches.instance_files import InstanceFiles
 from ..batches.run import Run
 from ..catalog.selection import Selection, images
 from ..codes import Code
+from ..datasets.orders import DATASETS, PRIVATE
 from ..deidentify.private import Private
 from ..deidentify.pseudonyms import Pseudonyms
 from ..deidentify.said import said_selection
@@ -36,12 +37,6 @@ TABLE = "table"
 
 FEW_ROWS = 20_000
 """Rows that are put together within the deadline of an ordinary job: they take some seconds. More get a worker of their own."""
-
-DATASETS = "datasets"
-"""Name of the batches that make datasets."""
-
-PRIVATE = "private"
-"""Folder beside that of a table, with the key of its pseudonyms."""
 
 
 def private_of_dataset(settings: AI, dataset: str) -> Private:
