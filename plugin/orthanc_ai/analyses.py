@@ -12,7 +12,16 @@ from typing import Any, Protocol
 from .codes import Code
 from .handover import Shared
 from .models.address import Address
-from .outcomes import CARDIAC_METADATA, REPORT_METADATA, REQUEST_METADATA, XRAY_METADATA, Outcome, Result
+from .outcomes import (
+    CARDIAC_METADATA,
+    CORRECTIONS_METADATA,
+    OVERLAYS_METADATA,
+    REPORT_METADATA,
+    REQUEST_METADATA,
+    XRAY_METADATA,
+    Outcome,
+    Result,
+)
 from .server import Level, Resource, Server
 
 XRAY = "xray-findings"
@@ -63,6 +72,22 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """A DICOM object that a worker made beside the report: a capture, a segmentation, measurements.
+
+    Attributes
+    ----------
+    dicom
+        The whole file.
+    result
+        Its identifiers.
+    """
+
+    dicom: bytes
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a worker gives back.
 
@@ -72,6 +97,8 @@ class Answer:
         For the resource itself.
     dicom
         The report as a DICOM file, if there is one; its identifiers stand in ``outcome.result``.
+    objects
+        What the report refers to, in the order in which it is stored: before the report.
     parts
         Outcomes for the series of a study: Series Instance UID, outcome.
     labels
@@ -87,6 +114,7 @@ class Answer:
 
     outcome: Outcome
     dicom: bytes | None = None
+    objects: tuple[Made, ...] = ()
     parts: tuple[tuple[str, Outcome], ...] = ()
     labels: Mapping[str, bool] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -185,5 +213,12 @@ class Analysis(Protocol):
         ...
 
 
-METADATA = (XRAY_METADATA, CARDIAC_METADATA, REQUEST_METADATA, REPORT_METADATA)
+METADATA = (
+    XRAY_METADATA,
+    CARDIAC_METADATA,
+    REQUEST_METADATA,
+    REPORT_METADATA,
+    OVERLAYS_METADATA,
+    CORRECTIONS_METADATA,
+)
 """Metadata names that must be declared in Orthanc's `UserMetadata`."""

@@ -27,6 +27,13 @@ REPORT_METADATA = "ai-report"
 """Metadata of a stored report: the mark that this server made it, and how far it has been sent on."""
 
 
+OVERLAYS_METADATA = "ai-overlays"
+"""Metadata of an X-ray instance whose heat maps, outlines and lines somebody has asked for as DICOM objects."""
+
+CORRECTIONS_METADATA = "ai-corrections"
+"""Metadata of an X-ray instance that says what readers have stated about its findings."""
+
+
 class OutcomeError(ValueError):
     """A metadata text is not an outcome."""
 

@@ -142,6 +142,17 @@ class XRay(Section):
     report_title: ReportTitle = ReportTitle()
     """Coded title of the report."""
 
+    cardiothoracic_ratio: Literal["off", "classical", "segmentation"] = "classical"
+    """How heart and thorax are outlined: not at all, by the embedded method, which says when it cannot tell, or by
+    TorchXRayVision's segmentation model, without whose weights X-rays are held. See docs/cardiothoracic-ratio.md."""
+
+    compare_with_prior: bool = True
+    """State the change since the patient's latest earlier X-ray of the same view that the same model has read."""
+
+    overlays: Literal["asked", "always"] = "asked"
+    """When heat maps, outlines and lines become DICOM objects that a viewer shows: for each image, or for those that somebody
+    asks for by the study's page or `POST /ai/.../overlays`. They take some ten times the processor time of the report."""
+
 
 class CardiacCT(Section):
     """Cardiac CT studies."""
