@@ -57,6 +57,8 @@ class Task:
         Digest of the weights that the recipe is about; empty if no model is needed.
     scorer
         Where scores are computed; ``None``: in the worker.
+    context
+        What the half in the server knows beside the payload, in types that can be pickled; each analysis has its own.
     files
         Those that an earlier answer asked for, by SOP Instance UID, less those that are gone or cannot be read;
         ``None`` if none were asked for yet.
@@ -68,6 +70,7 @@ class Task:
     previous: Result | None = None
     weights: str = ""
     scorer: Address | None = None
+    context: Any = None
     files: Mapping[str, Shared] | None = None
 
 
@@ -171,6 +174,8 @@ class Work:
         Whether the report will be one of a demonstration model: those replace each other, never another's.
     scorer
         Where scores are computed; ``None``: in the worker.
+    context
+        See `Task`.
     file
         A file that the worker may ask for, by its SOP Instance UID; ``None`` if it is gone.
     notes
@@ -185,6 +190,7 @@ class Work:
     weights: str = ""
     demonstration: bool = False
     scorer: Address | None = None
+    context: Any = None
     file: Callable[[str], Shared | bytes | None] = lambda _: None
     notes: tuple[Code, ...] = ()
     others: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from .asked_files import handed_over
 from .codes import Code
 from .faults import Fault, StoppingError
 from .keeper import IDENTITY_TAGS, Keeper, Kept
-from .outcomes import Outcome, read_outcome
+from .outcomes import Outcome, overlays_of, read_outcome
 from .pause import Pause
 from .retries import due_after, pause_s, remaining_s
 from .server import Resource, Server, ServerError
@@ -199,7 +199,8 @@ class Job:
             return not asked
         if outcome.code in _WAITING:
             return False
-        return outcome.result is None or self._keeper.find(found, outcome.result)[0] is Kept.OURS
+        stored = () if outcome.result is None else (outcome.result, *overlays_of(outcome))
+        return all(self._keeper.find(found, one)[0] is Kept.OURS for one in stored)
 
     # Doing it
 
@@ -228,7 +229,7 @@ class Job:
                 if self._keeper.gone(found):
                     return None
                 raise Fault(Code.FILE_UNREADABLE, "Orthanc has no file of it")
-            task = Task(analysis.name, payload, work.recipe, replaced, work.weights, work.scorer)
+            task = Task(analysis.name, payload, work.recipe, replaced, work.weights, work.scorer, work.context)
             answer = self._run(task)
             if answer.needs:
                 attempts, spared = _attempts(previous, asked=asked)

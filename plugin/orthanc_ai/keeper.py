@@ -1,9 +1,9 @@
-"""How reports are stored: once, seen to be there, and marked as ours."""
+"""How reports, and what they refer to, are stored: once, seen to be there, and marked as ours."""
 
 from collections.abc import Callable
 from enum import Enum, auto
 
-from .analyses import REPORT_CHECK, Answer, Task
+from .analyses import REPORT_CHECK, Answer, Made, Task
 from .codes import Code
 from .faults import Fault
 from .outcomes import REPORT_METADATA, Result
@@ -63,7 +63,9 @@ class Keeper:
         return Kept.NO, ""
 
     def keep(self, found: Resource, answer: Answer) -> bool:
-        """Store a report unless it is there, see that it is there, and mark it as ours.
+        """Store a report and what it refers to unless it is there, see that it is there, and mark it as ours.
+
+        The report comes last: what it refers to is there for whoever sees it.
 
         Returns
         -------
@@ -72,11 +74,16 @@ class Keeper:
         Raises
         ------
         Fault
-            If the report is not there afterwards.
+            If one of them is not there afterwards.
         """
-        dicom, result = answer.dicom, answer.outcome.result
-        assert dicom is not None
-        assert result is not None
+        assert answer.dicom is not None
+        assert answer.outcome.result is not None
+        for made in (*answer.objects, Made(answer.dicom, answer.outcome.result)):
+            if not self._keep(found, made.dicom, made.result, demonstration=answer.outcome.result.demonstration):
+                return False
+        return True
+
+    def _keep(self, found: Resource, dicom: bytes, result: Result, *, demonstration: bool) -> bool:
         if self.gone(found):
             return False
         kept, identifier = self.find(found, result)
@@ -98,7 +105,7 @@ class Keeper:
         elif kept is Kept.UNMARKED:
             self._compare(identifier, dicom)
         if kept is Kept.UNMARKED:
-            self._server.set_metadata("instance", identifier, REPORT_METADATA, self._mark(result.demonstration))
+            self._server.set_metadata("instance", identifier, REPORT_METADATA, self._mark(demonstration))
             self._on_marked(identifier)
         return True
 

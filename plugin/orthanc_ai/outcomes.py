@@ -175,6 +175,20 @@ def read_outcome(metadata: Mapping[str, str], name: str) -> Outcome | None:
         return None
 
 
+def overlays_of(outcome: Outcome) -> tuple[Result, ...]:
+    """The objects beside the report, as `Outcome.data` names them; those that somebody has spoiled are left out."""
+    listed = outcome.data.get("overlays")
+    found = []
+    for one in listed if isinstance(listed, list) else ():
+        try:
+            uids = (_text(one["sopClassUID"]), _text(one["sopInstanceUID"]), _text(one["seriesInstanceUID"]))
+        except (TypeError, KeyError):
+            continue
+        study = outcome.result.study_instance_uid if outcome.result else ""
+        found.append(Result(*uids, study_instance_uid=study))
+    return tuple(found)
+
+
 def _no_number(name: str) -> float:
     raise ValueError(f"{name} is no number of JSON")
 

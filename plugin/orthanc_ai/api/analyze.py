@@ -1,7 +1,7 @@
 """``POST /ai/.../analyze``: analyse again."""
 
 from ..codes import Code
-from ..server import Level
+from ..server import Level, Resource
 from .context import Context
 from .http import Problem
 from .identify import identify
@@ -46,5 +46,10 @@ def analyze(context: Context, level: Level, identifier: str) -> Queued:
     jobs = context.queue.request(level, resource.identifier)
     if not jobs:
         raise Problem(Code.NOTHING_TO_ANALYZE)
+    return queued(level, resource, jobs)
+
+
+def queued(level: Level, resource: Resource, jobs: int) -> Queued:
+    """Where to look for what was asked for."""
     findings = f"/ai/{_COLLECTIONS[level]}/{resource.identifier}/findings"
     return Queued(level=level, id=resource.identifier, jobs=jobs, findings=findings, status="/ai/status")

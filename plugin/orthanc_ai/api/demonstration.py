@@ -9,13 +9,9 @@ from .context import Context
 from .reading import is_demonstration, outcome_of, tag
 from .views import View
 
-# As `report.provenance` writes them; a test compares. Asked for by Modality, maker and description, all of which the index
-# has, so that a report is also found when its image's outcome names a newer one.
-REPORT_QUERY = {
-    "Modality": "SR",
-    "Manufacturer": "Orthanc AI",
-    "SeriesDescription": "AI findings * DEMONSTRATION not for diagnosis",
-}
+# As `report.provenance` writes them; a test compares. Asked for by maker and description, both of which the index has, so
+# that a report is also found when its image's outcome names a newer one, and so is what a report refers to.
+REPORT_QUERY = {"Manufacturer": "Orthanc AI", "SeriesDescription": "AI * DEMONSTRATION not for diagnosis"}
 
 _DEMONSTRATION_OUTCOME = {XRAY_METADATA: '{"code":"REPORTED"*"demonstration":true*'}
 
@@ -27,7 +23,7 @@ class Forgotten(View):
     """What was removed."""
 
     reports: int
-    """Demonstration reports that this request removed."""
+    """Series of demonstration reports, and of what they refer to, that this request removed."""
     outcomes: int
     """Images that count as not analysed again."""
     remaining: int

@@ -11,13 +11,14 @@ import numpy.typing as npt
 from pydicom import Dataset
 
 from ..codes import Code
-from ..images.cells import read_cells
+from ..images.cells import Cells, read_cells
 from ..images.checks import MAXIMUM_PIXELS, check_cells, check_monochrome, check_present, integer, size_of
 from ..images.decode import decode
 from ..images.digest import pixel_digest
 from ..images.errors import ImageError
 from ..images.grayscale import brightness
 from ..stages import Stages
+from .reduce import block_means, step_for
 from .resize import center_crop, resize, resize_shaded
 
 __all__ = ["MAXIMUM_PIXELS", "MINIMUM_SIDE", "Radiograph", "pixel_digest", "read_radiograph"]
@@ -28,6 +29,8 @@ MINIMUM_SIDE = 64
 _WHITE = 1024.0
 # Chest films are at most 43 x 35 cm, a ratio of 1.23; beyond this one, a centre crop may lose lung.
 _SQUARE_ENOUGH = 1.5
+# Steps of brightness where it is rounded.
+_LEVELS = 4095
 # Largest distance from a straight line, of 2048 levels, at which brightness counts as one: float32 rounding.
 _STRAIGHT = 1e-3
 
@@ -42,13 +45,22 @@ class Radiograph:
         Shape (1, size, size), float32, from -1024 (black) to 1024 (white); bone is bright.
     notes
         What is remarkable about the pixels: ``PIXEL_RANGE_EXCEEDED``, ``IMAGE_CROPPED``.
+    small
+        The whole image, not only its middle square, as means of square blocks: shape (rows // step, columns // step),
+        float32, from 0 (black) to 1 (white). ``None`` unless it was asked for.
+    step
+        Side of a block in pixels of the image.
     """
 
     tensor: npt.NDArray[np.float32]
     notes: tuple[Code, ...]
+    small: npt.NDArray[np.float32] | None = None
+    step: int = 1
 
 
-def read_radiograph(dataset: Dataset, size: int, *, voi_lut: bool = True, stages: Stages | None = None) -> Radiograph:
+def read_radiograph(
+    dataset: Dataset, size: int, *, voi_lut: bool = True, small: bool = False, stages: Stages | None = None
+) -> Radiograph:
     """Decode, transform to brightness, crop to the middle square, and resize.
 
     Parameters
@@ -59,8 +71,10 @@ def read_radiograph(dataset: Dataset, size: int, *, voi_lut: bool = True, stages
         Side of the model's input in pixels.
     voi_lut
         Whether to apply the first VOI LUT or window of the image.
+    small
+        Whether the whole image is wanted in a small form as well.
     stages
-        Takes the times of ``decode`` and ``resize``.
+        Takes the times of ``decode``, ``resize`` and ``reduce``.
 
     Raises
     ------
@@ -71,21 +85,44 @@ def read_radiograph(dataset: Dataset, size: int, *, voi_lut: bool = True, stages
     stages = stages or Stages()
     _check_header(dataset)
     with stages("decode"):
-        stored = center_crop(decode(dataset))
+        whole = decode(dataset)
+        stored = center_crop(whole)
     with stages("resize"):
-        low, high = int(stored.min()), int(stored.max())
-        try:
-            cells = read_cells(dataset, stored, low, high)
-            lookup = brightness(dataset, cells.values, cells.bits, voi_lut)
-        except (ValueError, TypeError, AttributeError, IndexError, OverflowError) as error:
-            raise ImageError(Code.HEADER_UNREADABLE, f"the grayscale transformation is malformed: {error}") from error
+        low, _, cells, lookup = _shades(dataset, stored, voi_lut)
         tensor = _resized(stored, low, ((2.0 * lookup - 1.0) * _WHITE).astype(np.float32), size)
+    reduced, step = None, 1
+    if small:
+        with stages("reduce"):
+            step = step_for(*whole.shape)
+            reduced = _reduced(dataset, whole, step, voi_lut)
     notes = []
     if cells.exceeded:
         notes.append(Code.PIXEL_RANGE_EXCEEDED)
     if max(dataset.Rows, dataset.Columns) > _SQUARE_ENOUGH * min(dataset.Rows, dataset.Columns):
         notes.append(Code.IMAGE_CROPPED)
-    return Radiograph(tensor[np.newaxis], tuple(notes))
+    return Radiograph(tensor[np.newaxis], tuple(notes), reduced, step)
+
+
+def _shades(
+    dataset: Dataset, stored: npt.NDArray[np.integer], voi_lut: bool
+) -> tuple[int, int, Cells, npt.NDArray[np.float64]]:
+    """Lowest and highest of the stored numbers, what they hold, and the brightness of each number from the lowest on."""
+    low, high = int(stored.min()), int(stored.max())
+    try:
+        cells = read_cells(dataset, stored, low, high)
+        return low, high, cells, brightness(dataset, cells.values, cells.bits, voi_lut)
+    except (ValueError, TypeError, AttributeError, IndexError, OverflowError) as error:
+        raise ImageError(Code.HEADER_UNREADABLE, f"the grayscale transformation is malformed: {error}") from error
+
+
+def _reduced(dataset: Dataset, whole: npt.NDArray[np.integer], step: int, voi_lut: bool) -> npt.NDArray[np.float32]:
+    low, high, cells, lookup = _shades(dataset, whole, voi_lut)
+    if (int(cells.values[0]), int(cells.values[-1])) != (low, high):
+        # The values share their cells with an overlay, so that means of cells mean nothing.
+        shades = (lookup * _LEVELS).astype(np.uint16)
+        return block_means(shades[whole.astype(np.int32) - low], step) / np.float32(_LEVELS)
+    means = block_means(whole, step)
+    return np.interp(means, np.arange(low, high + 1), lookup).astype(np.float32)
 
 
 def _check_header(dataset: Dataset) -> None:

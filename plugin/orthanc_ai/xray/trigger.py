@@ -4,18 +4,19 @@ from collections.abc import Sequence
 
 from ..analyses import XRAY, Work
 from ..codes import Code
-from ..outcomes import XRAY_METADATA
+from ..outcomes import OVERLAYS_METADATA, XRAY_METADATA
 from ..readiness import Readiness
 from ..report.uids import recipe_digest
 from ..server import Level, Resource, Server
 from ..settings import AI
 from ..storage import Storage
 from .select import is_xray
+from .wanted import Wanted
 
-PIPELINE_VERSION = 1
+PIPELINE_VERSION = 2
 """Version of how headers are judged and pixels are read. Another one may give another result for the same image."""
 
-REPORT_SCHEMA = 2
+REPORT_SCHEMA = 3
 """Version of the report's form. A new form is a new recipe: analysing again then gives a new report."""
 
 
@@ -45,6 +46,7 @@ class Radiographs:
         if not sources.admit(resource.metadata):
             refused = recipe_digest({"sources": sources.model_dump(mode="json")})
             return Work(refused, lambda: None, Code.SOURCE_NOT_SELECTED)
+        overlays = settings.overlays == "always" or OVERLAYS_METADATA in resource.metadata
         recipe = recipe_digest(
             {
                 "weights": prepared.weights_digest,
@@ -53,7 +55,8 @@ class Radiographs:
                 "precision": "float32",
                 "pipeline": PIPELINE_VERSION,
                 "schema": REPORT_SCHEMA,
-                "settings": settings.model_dump(mode="json", exclude={"enabled", "thresholds"}),
+                "overlays": overlays,
+                "settings": settings.model_dump(mode="json", exclude={"enabled", "thresholds", "overlays"}),
             }
         )
         return Work(
@@ -61,5 +64,6 @@ class Radiographs:
             lambda: self._storage.payload(server, resource.identifier),
             weights=prepared.weights_digest,
             scorer=self._readiness.scorer(prepared),
+            context=Wanted(overlays=overlays),
             demonstration=self._readiness.card.demonstration,
         )

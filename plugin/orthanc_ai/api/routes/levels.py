@@ -4,7 +4,7 @@ from pydantic import BaseModel
 
 from ...codes import Code
 from ...server import Level
-from .. import analyze, findings
+from .. import analyze, findings, overlays
 from ..context import Context
 from ..reading import ImageFindings
 from ..route import Call, Route
@@ -19,6 +19,9 @@ def of_level(level: Level, collection: str, parameter: str) -> list[Route]:
 
     def asked(context: Context, call: Call) -> BaseModel:
         return analyze.analyze(context, level, call.path[parameter])
+
+    def overlays_asked(context: Context, call: Call) -> BaseModel:
+        return overlays.ask(context, level, call.path[parameter])
 
     of_one = level == "instance"
     return [
@@ -35,6 +38,16 @@ def of_level(level: Level, collection: str, parameter: str) -> list[Route]:
             f"/ai/{collection}/{{{parameter}}}/analyze",
             f"Analyse one {level} again",
             asked,
+            analyze.Queued,
+            status=202,
+            body=analyze.AnalyzeRequest,
+            problems=(*resource, Code.NOTHING_TO_ANALYZE, Code.BODY_TOO_LARGE),
+        ),
+        Route(
+            "POST",
+            f"/ai/{collection}/{{{parameter}}}/overlays",
+            f"Write heat maps, outlines and lines of one {level} as DICOM",
+            overlays_asked,
             analyze.Queued,
             status=202,
             body=analyze.AnalyzeRequest,
