@@ -12,6 +12,8 @@ FORKY := BOX_ROOT="$(CURDIR)/.box/forky"
 PREPARE := python3 -m orthanc_ai.models.prepare phantom --models models --cache /var/lib/orthanc/ai/models
 WITH_DATA := tools/box --bind "$(DATA_DIR)" /var/lib/orthanc env PYTHONPATH=plugin:.
 TESTS ?= tests
+# Two processes, a file at a time: files share servers and examples within, not among each other.
+SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-all run demo import forget-demo models train-phantom test test-forky test-all soak \
@@ -54,13 +56,13 @@ train-phantom: setup-dev  ## Train the demonstration model on digital phantoms (
 
 test: setup-dev  ## Run all tests (or TESTS=tests/unit) in the first box: Debian trixie, Orthanc 1.12.7
 	@$(IN_BOX) $(PREPARE)
-	@$(IN_BOX) python3 -m pytest $(TESTS) --durations=15
+	@$(IN_BOX) python3 -m pytest $(TESTS) $(SIDE_BY_SIDE) --durations=15
 
 # The image comes from Debian trixie's packages, whichever box builds it: once is enough.
 test-forky:  ## The same in the second box, less the image: Debian forky, Orthanc 1.13
 	@tools/setup --dev --suite forky
 	@$(FORKY) $(IN_BOX) $(PREPARE)
-	@$(FORKY) $(IN_BOX) python3 -m pytest $(TESTS) -m "not image" --durations=15
+	@$(FORKY) $(IN_BOX) python3 -m pytest $(TESTS) $(SIDE_BY_SIDE) -m "not image" --durations=15
 
 test-all:  ## Run all tests in the first box, then in the second
 	@echo "== trixie: the oldest Orthanc and Python that are supported"

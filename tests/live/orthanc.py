@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -31,15 +32,22 @@ STOP_TIMEOUT_S = 30.0
 CALLING_AET = "PYNETDICOM"
 
 
+_PORTS = 5000
+"""Ports of each of the processes that run tests side by side; all of them below those that Linux gives to clients."""
+
 _given: set[int] = set()
 
 
 def free_port() -> int:
     """A TCP port that nobody listens on, and another one each time: two are asked for before either is used."""
+    first = 10_000 + _PORTS * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     while True:
+        port = random.randrange(first, first + _PORTS)
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
         if port not in _given:
             _given.add(port)
             return port
