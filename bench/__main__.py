@@ -12,6 +12,7 @@ from bench import (
     growth,
     ingestion,
     memory,
+    overlays,
     responses,
     studies,
     tables,
@@ -31,9 +32,10 @@ QUESTIONS: dict[str, Callable[[list[str]], int]] = {
     "catalog": catalog.main,
     "gpu": gpu.main,
     "tables": tables.main,
+    "overlays": overlays.main,
 }
 
-MAIN = ("throughput", "catalog", "datasets")
+MAIN = ("throughput", "overlays", "catalog", "datasets")
 """What `make bench` runs."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from bench.subjects import Run
 
-PARTS = ("receive", "queue", "header", "decode", "resize", "infer", "report", "store")
+PARTS = ("receive", "queue", "header", "decode", "resize", "infer", "ratio", "report", "store")
 """From the first byte to the stored report.
 
 receive
@@ -12,13 +12,14 @@ receive
 queue
     Everything between: the change log, the index, the way of the file to the worker and back, the worker's own loop.
     It is what is left of server and workers when all other parts are taken away.
-header, decode, resize, infer, report
-    The worker's own stages; the digest of the pixels counts for the header.
+header, decode, resize, infer, ratio, report
+    The worker's own stages; the digest of the pixels counts for the header, making the film small for the ratio.
 store
     What the same Orthanc without the plugin spends on storing a report.
 """
 
 _HEADER = ("header", "load", "digest")
+_RATIO = ("reduce", "ratio")
 _STAGES = ("decode", "resize", "infer", "report")
 
 
@@ -45,6 +46,7 @@ def attribute(product: Run, storing: Run, reports: Run) -> dict[str, float]:
         "queue": 0.0,
         "header": sum(stages.get(name, 0.0) for name in _HEADER),
         **{name: stages.get(name, 0.0) for name in _STAGES},
+        "ratio": sum(stages.get(name, 0.0) for name in _RATIO),
         "store": reports.cpu["server"] / reports.films,
     }
     parts["queue"] = (product.cpu["server"] + product.cpu["workers"]) / films - sum(parts.values())

@@ -41,7 +41,11 @@ def fresh_server(folder: Path, *, plugin: bool) -> Iterator[Orthanc]:
 
 @contextmanager
 def timed_server(
-    folder: Path, *, plugin: bool, options: Mapping[str, Any] | None = None
+    folder: Path,
+    *,
+    plugin: bool,
+    options: Mapping[str, Any] | None = None,
+    ai: Mapping[str, Any] | None = None,
 ) -> Iterator[tuple[Orthanc, float]]:
     """A server that has just started, and the seconds from its process' start until it took images both ways.
 
@@ -49,11 +53,11 @@ def timed_server(
     ----------
     folder, plugin
         As for `fresh_server`.
-    options
-        Options of Orthanc that differ from the product's.
+    options, ai
+        Options of Orthanc, and fields of its ``AI`` section, that differ from the product's.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    orthanc = Orthanc(folder, options={**(options or {}), **({} if plugin else WITHOUT_PLUGIN)})
+    orthanc = Orthanc(folder, ai, options={**(options or {}), **({} if plugin else WITHOUT_PLUGIN)})
     try:
         started = time.perf_counter()
         orthanc.launch()

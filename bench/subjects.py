@@ -30,7 +30,7 @@ STABLE_AGE_S = 2
 
 TIMEOUT_S = 180.0
 
-STAGES = ("header", "load", "decode", "resize", "digest", "infer", "report")
+STAGES = ("header", "load", "decode", "resize", "reduce", "digest", "infer", "ratio", "report")
 """Stages of a worker, as the plugin's metrics name them."""
 
 IDLE_PAUSE_S = 0.5
