@@ -78,12 +78,12 @@ def write_forms(prepared: Prepared, folder: Path, calibration: Floats) -> None:
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    from orthanc_ai.models.network import ScoresAndFeatures, load_network
+    from orthanc_ai.models.network import WithActivations, load_network
 
     card = prepared.card
-    network = ScoresAndFeatures(card, load_network(card, prepared.weights, prepared.weights_digest)).eval()
+    network = WithActivations(card, load_network(card, prepared.weights, prepared.weights_digest)).eval()
     image = torch.zeros(1, 1, card.input_size, card.input_size)
-    names: dict[str, Any] = {"input_names": ["image"], "output_names": ["scores", "features"]}
+    names: dict[str, Any] = {"input_names": ["image"], "output_names": ["scores", "features", "activations"]}
     torch.onnx.export(network, (image,), folder / PLAIN, opset_version=17, dynamo=False, **names)
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
@@ -96,7 +96,7 @@ def write_forms(prepared: Prepared, folder: Path, calibration: Floats) -> None:
 
     inferred = folder / "inferred.onnx"
     only_scores = onnx.load(prepared.onnx)
-    del only_scores.graph.output[1]
+    del only_scores.graph.output[1:]
     onnx.save(only_scores, inferred)
     quant_pre_process(inferred, inferred, skip_symbolic_shape=True)
     quantize_static(

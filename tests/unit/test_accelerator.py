@@ -21,7 +21,7 @@ from orthanc_ai.accelerator import Accelerator
 from orthanc_ai.analyses import XRAY, NotReadyError, Task
 from orthanc_ai.codes import Code
 from orthanc_ai.models.address import Address
-from orthanc_ai.models.engine import load_engine
+from orthanc_ai.models.engine import Floats, load_engine
 from orthanc_ai.models.errors import DeviceLostError, ModelError
 from orthanc_ai.models.prepared import Prepared
 from orthanc_ai.models.remote import RemoteScorer
@@ -71,13 +71,14 @@ def shared() -> Iterator[Watched]:
 
 def test_many_workers_at_once_get_the_scores_of_their_images(shared: Watched) -> None:
     images = films(8, seed=31)
-    wanted = load_engine(prepared(), "onnx").scores(images)
-    found: dict[int, np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = {}
+    wanted, wanted_maps = load_engine(prepared(), "onnx").scores_and_activations(images)
+    found: dict[int, Floats] = {}
+    maps: dict[int, Floats] = {}
 
     def work(k: int) -> None:
         scorer = RemoteScorer(shared.reached(), prepared())
         for _ in range(3):
-            found[k] = scorer.scores(images[k : k + 1])
+            found[k], maps[k] = scorer.scores_and_activations(images[k : k + 1])
 
     threads = [threading.Thread(target=work, args=(k,)) for k in range(len(images))]
     for thread in threads:
@@ -86,6 +87,7 @@ def test_many_workers_at_once_get_the_scores_of_their_images(shared: Watched) ->
         thread.join(WAIT_S)
     assert np.ptp(wanted, axis=0).max() > 0.1
     assert np.abs(np.concatenate([found[k] for k in range(len(images))]) - wanted).max() < 1e-5
+    assert np.abs(np.concatenate([maps[k] for k in range(len(images))]) - wanted_maps).max() < 1e-4
 
 
 def test_a_film_is_read_as_in_the_worker(shared: Watched) -> None:

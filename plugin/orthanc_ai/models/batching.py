@@ -12,12 +12,12 @@ from .engine import Floats
 
 
 class Batcher:
-    """Gathers images for a short time and computes their scores together, on a thread of its own.
+    """Gathers images for a short time and computes their answers together, on a thread of its own.
 
     Parameters
     ----------
-    scores
-        Scores of a batch, see `engine.Scorer.scores`; called on the batcher's thread only.
+    compute
+        Answers for a batch of shape (n, 1, size, size), one behind the other; called on the batcher's thread only.
     window_s
         How long the first image of a batch waits for others.
     maximum
@@ -25,19 +25,19 @@ class Batcher:
     askers
         How many may ask at the moment, each for one image at a time: when all of them have, nobody is waited for.
     on_error
-        Called when `scores` fails, after those who asked have been told.
+        Called when `compute` fails, after those who asked have been told.
     """
 
     def __init__(
         self,
-        scores: Callable[[Floats], Floats],
+        compute: Callable[[Floats], Floats],
         *,
         window_s: float,
         maximum: int,
         askers: Callable[[], int],
         on_error: Callable[[], None] = lambda: None,
     ) -> None:
-        self._scores = scores
+        self._answers = compute
         self._window_s = window_s
         self._maximum = maximum
         self._askers = askers
@@ -47,7 +47,7 @@ class Batcher:
         self._thread.start()
 
     def submit(self, image: Floats) -> Future[Floats]:
-        """Ask for an image's scores.
+        """Ask for an image's answer.
 
         Parameters
         ----------
@@ -56,7 +56,7 @@ class Batcher:
 
         Returns
         -------
-        Of shape (network outputs,), float32.
+        What `compute` says of it.
         """
         answer: Future[Floats] = Future()
         self._asked.put((image, answer))
@@ -89,13 +89,13 @@ class Batcher:
 
     def _compute(self, batch: list[tuple[Floats, Future[Floats]]]) -> None:
         try:
-            scores = self._scores(np.stack([image for image, _ in batch]))
-            if len(scores) != len(batch):
-                raise ValueError(f"{len(scores)} scores for {len(batch)} images")
+            answers = self._answers(np.stack([image for image, _ in batch]))
+            if len(answers) != len(batch):
+                raise ValueError(f"{len(answers)} answers for {len(batch)} images")
         except Exception as error:  # noqa: BLE001 - who asked must be told
             for _, answer in batch:
                 answer.set_exception(error)
             self._on_error()
             return
-        for (_, answer), found in zip(batch, scores, strict=True):
+        for (_, answer), found in zip(batch, answers, strict=True):
             answer.set_result(found)

@@ -21,6 +21,9 @@ from .errors import CardError
 CARD_FILE = "model.toml"
 FINDINGS_FILE = "findings.toml"
 
+# Pixels of the input image, along each side, in a cell of the last feature map: both architectures halve it five times.
+_CELL = 32
+
 Architecture = Literal["densenet121", "resnet50"]
 Loader = Literal["torchxrayvision", "arrays"]
 
@@ -125,6 +128,11 @@ class ModelCard:
     outputs: tuple[Output, ...]
 
     @property
+    def grid_side(self) -> int:
+        """Cells of the network's last feature map, and so of an activation map, along each side of the input image."""
+        return self.input_size // _CELL
+
+    @property
     def digest(self) -> str:
         """SHA-256 (hex) of everything the card says; comments and layout of the file do not count."""
         meaning = json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
@@ -162,7 +170,8 @@ class _FindingTable(_Table):
 
 class _NetworkTable(_Table):
     architecture: Architecture
-    input_size: Annotated[int, Field(ge=32, le=2048)]
+    # What is left of another size at its edge, no cell of the last feature map covers.
+    input_size: Annotated[int, Field(ge=_CELL, le=2048, multiple_of=_CELL)]
     outputs: Annotated[int, Field(ge=1, le=1000)]
 
 

@@ -40,6 +40,16 @@ class Scorer(Protocol):
         """
         ...
 
+    def scores_and_activations(self, batch: Floats) -> tuple[Floats, Floats]:
+        """Scores, and the class activation map of each: where in the image it comes from.
+
+        Returns
+        -------
+        Scores as of `scores`, and shape (n, network outputs, side, side), float32, of the card's `grid_side`. The mean of a
+        map and the classifier's bias are the logit of the plain sigmoid.
+        """
+        ...
+
 
 class Engine(Scorer, Protocol):
     """Runs the network itself."""
@@ -94,8 +104,15 @@ class OnnxEngine:
 
     def scores_and_features(self, batch: Floats) -> tuple[Floats, Floats]:
         """See `Engine.scores_and_features`."""
-        scores, features = self._session.run(["scores", "features"], {"image": _checked(batch, self._size)})
-        return np.asarray(scores, dtype=np.float32), np.asarray(features, dtype=np.float32)
+        return self._scores_and("features", batch)
+
+    def scores_and_activations(self, batch: Floats) -> tuple[Floats, Floats]:
+        """See `Scorer.scores_and_activations`."""
+        return self._scores_and("activations", batch)
+
+    def _scores_and(self, output: str, batch: Floats) -> tuple[Floats, Floats]:
+        scores, maps = self._session.run(["scores", output], {"image": _checked(batch, self._size)})
+        return np.asarray(scores, dtype=np.float32), np.asarray(maps, dtype=np.float32)
 
 
 class TorchEngine:
@@ -105,7 +122,7 @@ class TorchEngine:
         # These take seconds to import and are not needed for ONNX Runtime.
         import torch
 
-        from .network import ScoresAndFeatures, load_network
+        from .network import WithActivations, load_network
 
         if device == "cuda" and not torch.cuda.is_available():
             built = f"for CUDA {torch.version.cuda}" if torch.version.cuda else "without CUDA"
@@ -117,7 +134,7 @@ class TorchEngine:
         self._torch = torch
         self._device = torch.device(device)
         self._network = network.to(self._device)
-        self._with_features = ScoresAndFeatures(prepared.card, network).eval().to(self._device)
+        self._with_activations = WithActivations(prepared.card, network).eval().to(self._device)
         self._size = prepared.card.input_size
 
     def scores(self, batch: Floats) -> Floats:
@@ -128,10 +145,19 @@ class TorchEngine:
 
     def scores_and_features(self, batch: Floats) -> tuple[Floats, Floats]:
         """See `Engine.scores_and_features`."""
+        scores, features, _ = self._all(batch)
+        return scores, features
+
+    def scores_and_activations(self, batch: Floats) -> tuple[Floats, Floats]:
+        """See `Scorer.scores_and_activations`."""
+        scores, _, activations = self._all(batch)
+        return scores, activations
+
+    def _all(self, batch: Floats) -> tuple[Floats, Floats, Floats]:
         with self._torch.inference_mode():
             images = self._torch.from_numpy(_checked(batch, self._size)).to(self._device)
-            scores, features = self._with_features(images)
-            return scores.cpu().numpy(), features.cpu().numpy()
+            scores, features, activations = self._with_activations(images)
+            return scores.cpu().numpy(), features.cpu().numpy(), activations.cpu().numpy()
 
 
 def _session_on_cuda(content: bytes, options: Any) -> Any:

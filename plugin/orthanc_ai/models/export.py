@@ -16,14 +16,15 @@ from ..codes import Code
 from ..files import write_atomically
 from .card import ModelCard
 from .errors import ModelError
-from .network import PoolingFirst, ScoresAndFeatures
+from .network import PoolingFirst, WithActivations
 from .prepared import Prepared, network_digest
 
 _OPSET = 17
 # Largest difference of a score from torch's, a twentieth of what is promised between the two; it is 1e-6 as a rule, and
-# more for networks that react sharply. Of a feature, relative to the largest feature.
+# more for networks that react sharply. Of a feature or an activation, relative to the largest.
 _SCORE_TOLERANCE = 1e-4
-_FEATURE_TOLERANCE = 1e-4
+_MAP_TOLERANCE = 1e-4
+_OUTPUTS = ["scores", "features", "activations"]
 _LIBRARIES = ("torch", "torchxrayvision", "onnx", "onnxruntime")
 
 
@@ -58,8 +59,8 @@ def _to_onnx(card: ModelCard, network: nn.Module) -> bytes:
             (torch.zeros(1, 1, card.input_size, card.input_size),),
             file,
             input_names=["image"],
-            output_names=["scores", "features"],
-            dynamic_axes={name: {0: "batch"} for name in ("image", "scores", "features")},
+            output_names=_OUTPUTS,
+            dynamic_axes={name: {0: "batch"} for name in ("image", *_OUTPUTS)},
             opset_version=_OPSET,
             dynamo=False,
         )
@@ -76,12 +77,17 @@ def _check(card: ModelCard, network: nn.Module, content: bytes) -> None:
     images = coarse.repeat(8, axis=2).repeat(8, axis=3)[..., :size, :size].astype(np.float32)
     with torch.inference_mode():
         wanted = network(torch.from_numpy(images)).numpy()
-        wanted_features = ScoresAndFeatures(card, network)(torch.from_numpy(images))[1].numpy()
+        wanted_maps = [found.numpy() for found in WithActivations(card, network)(torch.from_numpy(images))[1:]]
     for part in (slice(0, 2), slice(0, 1), slice(1, 2)):
-        scores, features = session.run(["scores", "features"], {"image": images[part]})
+        scores, *maps = session.run(_OUTPUTS, {"image": images[part]})
         difference = float(np.abs(scores - wanted[part]).max())
-        feature_difference = float(np.abs(features - wanted_features[part]).max() / wanted_features.max())
+        of_maps = [
+            float(np.abs(found - right[part]).max() / np.abs(right).max())
+            for found, right in zip(maps, wanted_maps, strict=True)
+        ]
         # Negated, so that NaN does not pass.
-        if not (difference <= _SCORE_TOLERANCE and feature_difference <= _FEATURE_TOLERANCE):
+        if not (difference <= _SCORE_TOLERANCE and all(each <= _MAP_TOLERANCE for each in of_maps)):
             message = f"the export of {card.name} differs from torch by {difference:g} in scores"
-            raise ModelError(Code.MODEL_INVALID, f"{message}, {feature_difference:g} in features")
+            raise ModelError(
+                Code.MODEL_INVALID, f"{message}, {of_maps[0]:g} in features, {of_maps[1]:g} in activations"
+            )

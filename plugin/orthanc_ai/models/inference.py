@@ -5,7 +5,7 @@ its input is the key for the socket, in hex. It says ``READY`` and the device's 
 what is wrong, and ends when its input does, so with the server.
 
 A worker that connects is told the digest of the weights. From then on it sends images, each as the bytes of (1, size, size)
-float32, and gets the bytes of the scores. Nothing else is understood, and nothing is unpickled: workers read files of unknown
+float32, and gets the bytes of the scores and their activation maps (`exchange`). Nothing else is understood, and nothing is unpickled: workers read files of unknown
 origin.
 """
 
@@ -26,6 +26,7 @@ from .batching import Batcher
 from .card import load_card
 from .engine import DeviceName, Engine, EngineName, Floats, load_engine
 from .errors import ModelError
+from .exchange import pack
 from .prepared import Prepared, load_prepared
 
 WINDOW_S = 0.004
@@ -48,7 +49,7 @@ def serve(prepared: Prepared, engine: Engine, path: str, key: bytes, on_ready: s
     room = threading.Lock()
     connected: set[int] = set()
     batcher = Batcher(
-        bounded(engine.scores, BATCH_S),
+        bounded(lambda images: pack(*engine.scores_and_activations(images)), BATCH_S),
         window_s=WINDOW_S,
         maximum=MAXIMUM,
         askers=lambda: len(connected),
@@ -76,17 +77,17 @@ def serve(prepared: Prepared, engine: Engine, path: str, key: bytes, on_ready: s
             threading.Thread(target=converse, args=(client,), daemon=True).start()
 
 
-def bounded(scores: Callable[[Floats], Floats], seconds: float) -> Callable[[Floats], Floats]:
+def bounded(compute: Callable[[Floats], Floats], seconds: float) -> Callable[[Floats], Floats]:
     """The same, but the process ends if it takes longer: a driver that hangs can only be left behind."""
 
-    def compute(images: Floats) -> Floats:
+    def compute_in_time(images: Floats) -> Floats:
         faulthandler.dump_traceback_later(seconds, exit=True)
         try:
-            return scores(images)
+            return compute(images)
         finally:
             faulthandler.cancel_dump_traceback_later()
 
-    return compute
+    return compute_in_time
 
 
 def _answer(client: "connection.Connection[bytes, bytes]", prepared: Prepared, batcher: Batcher) -> None:
@@ -117,7 +118,8 @@ def open_device(prepared: Prepared, engine: EngineName, device: DeviceName) -> t
     size = prepared.card.input_size
     images = np.random.default_rng(0).uniform(-1024, 1024, (2, 1, size, size)).astype(np.float32)
     try:
-        difference = _difference(found.scores(images), load_engine(prepared, "onnx").scores(images))
+        scores, _ = found.scores_and_activations(images)
+        difference = _difference(scores, load_engine(prepared, "onnx").scores(images))
     except ModelError:
         raise
     except Exception as error:  # the runtimes' errors are of no common kind

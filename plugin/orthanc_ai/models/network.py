@@ -10,6 +10,7 @@ import numpy as np
 import torch
 import torchxrayvision
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ..codes import Code
 from .card import ModelCard
@@ -40,11 +41,12 @@ def load_network(card: ModelCard, weights: Path, digest: str) -> nn.Module:
             raise ModelError(Code.MODEL_INVALID, f"{weights} cannot be loaded: {error}") from error
 
 
-class ScoresAndFeatures(nn.Module):
-    """The forward pass of a TorchXRayVision network in a form that exports well, with the last feature map.
+class WithActivations(nn.Module):
+    """The forward pass of a TorchXRayVision network in a form that exports well, with feature map and class activations.
 
     The features are those right before global average pooling: (n, channels, size / 32, size / 32), not negative. A
-    class activation map is their sum weighted by the classifier's row of the class.
+    class activation map (Zhou et al., Learning Deep Features for Discriminative Localization, CVPR 2016) is their sum
+    weighted by the classifier's row of the class, so that its mean and the classifier's bias are the class's logit.
     """
 
     network: Any  # nn.Module gives attributes no type
@@ -56,8 +58,8 @@ class ScoresAndFeatures(nn.Module):
         self.network = network
         self.register_buffer("operating_points", network.op_threshs.clone())
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores (n, outputs) and features of images (n, 1, size, size)."""
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Scores (n, outputs), features, and class activations (n, outputs, size / 32, size / 32)."""
         features = self._dense_features(image) if self._dense else self._residual_features(image)
         pooled = features.mean(dim=(2, 3))
         classifier = self.network.classifier if self._dense else self.network.model.fc
@@ -66,7 +68,8 @@ class ScoresAndFeatures(nn.Module):
         below = sigmoid / (2 * points)
         above = 1 - (1 - sigmoid) / (2 * (1 - points))
         scores = torch.where(sigmoid < points, below, above)
-        return torch.where(torch.isnan(points), torch.full_like(scores, 0.5), scores), features
+        scores = torch.where(torch.isnan(points), torch.full_like(scores, 0.5), scores)
+        return scores, features, functional.conv2d(features, classifier.weight[:, :, None, None])
 
     def _dense_features(self, image: Tensor) -> Tensor:
         return torch.relu(self.network.features(image))
@@ -78,7 +81,7 @@ class ScoresAndFeatures(nn.Module):
         return features
 
 
-class PoolingFirst(ScoresAndFeatures):
+class PoolingFirst(WithActivations):
     """The same with less work for a DenseNet: between its blocks, pixels are averaged before the 1 x 1 convolution.
 
     A convolution of single pixels and a mean over pixels may change places, and behind the mean a quarter of the pixels

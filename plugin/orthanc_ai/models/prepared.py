@@ -16,7 +16,7 @@ from ..files import sha256_of, write_atomically
 from .card import ModelCard
 from .errors import ModelError
 
-EXPORT_SCHEMA = 2
+EXPORT_SCHEMA = 3
 """Version of the export. What an older version exported is exported anew."""
 
 PREPARED_FILE = "prepared.json"

@@ -1,5 +1,6 @@
 """A worker's end of the process that computes scores for all workers."""
 
+import math
 from multiprocessing import AuthenticationError, connection
 
 import numpy as np
@@ -8,6 +9,7 @@ from ..codes import Code
 from .address import Address
 from .engine import Floats
 from .errors import DeviceLostError, ModelError
+from .exchange import packed_shape, unpack
 from .prepared import Prepared
 
 
@@ -26,7 +28,7 @@ class RemoteScorer:
 
     def __init__(self, address: Address, prepared: Prepared) -> None:
         self._address = address
-        self._outputs = prepared.card.network_outputs
+        self._shape = packed_shape(prepared.card)
         self._weights = prepared.weights_digest
         self._connection = self._connect()
 
@@ -38,17 +40,22 @@ class RemoteScorer:
         DeviceLostError
             If the process died meanwhile.
         """
+        return self.scores_and_activations(batch)[0]
+
+    def scores_and_activations(self, batch: Floats) -> tuple[Floats, Floats]:
+        """See `engine.Scorer.scores_and_activations`; raises what `scores` does."""
+        size = math.prod(self._shape)
         try:
             found = []
             for image in batch:
                 self._connection.send_bytes(np.ascontiguousarray(image, np.float32))
-                answer = np.frombuffer(self._connection.recv_bytes(self._outputs * 4), np.float32)
-                if answer.shape != (self._outputs,):
-                    raise DeviceLostError(f"{answer.size} scores instead of {self._outputs}")
-                found.append(answer)
+                answer = np.frombuffer(self._connection.recv_bytes(4 * size), np.float32)
+                if answer.size != size:
+                    raise DeviceLostError(f"{answer.size} numbers instead of {size}")
+                found.append(answer.reshape(self._shape))
         except (OSError, EOFError) as error:
             raise DeviceLostError(type(error).__name__) from error
-        return np.stack(found)
+        return unpack(np.stack(found))
 
     def _connect(self) -> "connection.Connection[bytes, bytes]":
         try:

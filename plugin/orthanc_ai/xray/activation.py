@@ -1,9 +1,17 @@
 """Where in the image a model's score comes from."""
 
+import base64
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from ..models.card import ModelCard
+
+type Floats = npt.NDArray[np.float32]
+
+_LARGEST = 255
+"""What the largest activation of a map is encoded as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,5 +36,96 @@ class Activation:
         What the model saw.
     """
 
-    grid: npt.NDArray[np.float32]
+    grid: Floats
     box: Box
+
+
+def crop_box(rows: int, columns: int) -> Box:
+    """What the model sees of an image: its middle square, as `resize.center_crop` cuts it out."""
+    side = min(rows, columns)
+    return Box(columns // 2 - side // 2, rows // 2 - side // 2, side, side)
+
+
+def class_activations(card: ModelCard, maps: Floats, rows: int, columns: int) -> dict[str, Activation]:
+    """The activation map of each of the card's findings in one image.
+
+    Parameters
+    ----------
+    maps
+        Shape (network outputs, side, side), as an engine gives them for one image.
+    rows, columns
+        Size of the whole image.
+
+    Returns
+    -------
+    By label.
+
+    Raises
+    ------
+    ValueError
+        If the maps are not the network's.
+    """
+    wanted = (card.network_outputs, card.grid_side, card.grid_side)
+    if maps.shape != wanted:
+        raise ValueError(f"{card.name} has maps of shape {wanted} for an image, not {maps.shape}")
+    box = crop_box(rows, columns)
+    return {output.label: Activation(maps[output.index], box) for output in card.outputs}
+
+
+def encode(grid: Floats) -> str:
+    """A map as pages get it: base64 of a byte for each cell, row by row.
+
+    Returns
+    -------
+    255 is the largest activation of this map, 0 is none or one against the finding.
+    """
+    return base64.b64encode(_of_largest(grid, _LARGEST).round().astype(np.uint8).tobytes()).decode("ascii")
+
+
+def relative(grid: Floats) -> Floats:
+    """A map from 0, no activation or one against the finding, to 1, the largest; 0 throughout if nothing is for it."""
+    return _of_largest(grid, 1.0)
+
+
+def peak(activation: Activation) -> tuple[float, float]:
+    """The middle of the cell with the largest activation: column and row in the whole image."""
+    side = len(activation.grid)
+    row, column = divmod(int(activation.grid.argmax()), side)
+    box = activation.box
+    return box.left + (column + 0.5) / side * box.width, box.top + (row + 0.5) / side * box.height
+
+
+def upsample(grid: Floats, box: Box, rows: int, columns: int) -> Floats:
+    """A map at the size of the image.
+
+    Linear between the middles of the cells, which lie at (i + 0.5) / side of the box, and level from the outermost middles
+    to the edges of the box.
+
+    Parameters
+    ----------
+    rows, columns
+        Size of the image.
+
+    Returns
+    -------
+    Shape (rows, columns), float32: at each pixel's middle, and 0 outside of the box, where the model saw nothing.
+    """
+    full = np.zeros((rows, columns), np.float32)
+    down, across = _weights(len(grid), box.height), _weights(len(grid), box.width)
+    inside = (slice(box.top, box.top + box.height), slice(box.left, box.left + box.width))
+    full[inside] = down @ grid.astype(np.float32) @ across.T
+    return full
+
+
+def _of_largest(grid: Floats, scale: float) -> Floats:
+    largest = float(grid.max())
+    if not largest > 0:
+        return np.zeros_like(grid, np.float32)
+    return np.asarray(np.maximum(grid, 0) * (scale / largest), np.float32)
+
+
+def _weights(side: int, length: int) -> Floats:
+    """What each cell adds to each pixel, shape (length, side)."""
+    # In cells from the middle of the first: pixel middles at k + 0.5.
+    at = np.clip((np.arange(length) + 0.5) * (side / length) - 0.5, 0, side - 1)
+    return np.asarray(np.maximum(0, 1 - np.abs(at[:, None] - np.arange(side))), np.float32)

@@ -92,6 +92,7 @@ def test_codes_are_verified_or_private(name: str) -> None:
         ("format = 1", "format = 2", "format", "2"),
         ("demonstration = false", 'demonstration = "no"', "demonstration", "'no'"),
         ("input_size = 224", "input_size = 8", "network.input_size", "8"),
+        ("input_size = 224", "input_size = 230", "network.input_size", "230"),
         ('architecture = "densenet121"', 'architecture = "vgg"', "network.architecture", "'vgg'"),
         ("minimum_age_years = 18", "minimum_age_years = -1", "intended_use.minimum_age_years", "-1"),
         ("minimum_age_years = 18", "minimum_age = 18", "intended_use.minimum_age", "18"),

@@ -7,7 +7,7 @@ import pytest
 from orthanc_ai.codes import Code
 from orthanc_ai.models.engine import EngineName, OnnxEngine, TorchEngine, load_engine
 from orthanc_ai.models.errors import ModelError
-from tests.unit.networks import engine, films, prepared
+from tests.unit.networks import engine, films, prepared, reference
 
 
 def test_engines_agree() -> None:
@@ -21,6 +21,21 @@ def test_engines_agree() -> None:
     assert features.dtype == scores.dtype == np.float32
     assert np.abs(scores - torch_scores).max() < 1e-4
     assert np.abs(features - torch_features).max() / torch_features.max() < 1e-4
+
+
+@pytest.mark.parametrize("name", ["onnx", "torch"])
+def test_activations_sum_to_the_scores(name: EngineName) -> None:
+    """The mean of a map and the classifier's bias are the logit of the sigmoid, which operating points then scale."""
+    images = films(2, seed=5)
+    scores, activations = load_engine(prepared(), name).scores_and_activations(images)
+    assert activations.shape == (2, 18, prepared().card.grid_side, prepared().card.grid_side)
+    assert scores.dtype == activations.dtype == np.float32
+    assert np.ptp(scores, axis=0).max() > 0.1
+    assert np.abs(scores - engine().scores(images)).max() < 1e-4
+    logits = activations.astype(np.float64).mean((2, 3)) + reference().classifier.bias.detach().numpy()
+    sigmoid, points = 1 / (1 + np.exp(-logits)), reference().op_threshs.numpy()
+    wanted = np.where(sigmoid < points, sigmoid / (2 * points), 1 - (1 - sigmoid) / (2 * (1 - points)))
+    assert np.abs(scores - wanted).max() < 1e-4
 
 
 @pytest.mark.parametrize("name", ["onnx", "torch"])

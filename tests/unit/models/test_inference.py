@@ -37,8 +37,9 @@ def test_a_device_that_computes_something_else_is_refused(monkeypatch: pytest.Mo
     right = OnnxEngine(prepared())
 
     class Wrong(OnnxEngine):
-        def scores(self, batch: Floats) -> Floats:
-            return super().scores(batch) + np.float32(wrong)
+        def scores_and_activations(self, batch: Floats) -> tuple[Floats, Floats]:
+            scores, activations = super().scores_and_activations(batch)
+            return scores + np.float32(wrong), activations
 
     engines = iter([Wrong(prepared()), right])
     monkeypatch.setattr(inference, "load_engine", lambda *_, **__: next(engines))
