@@ -58,7 +58,6 @@ class Frame:
             In ASCII, with question marks for what it does not have.
         """
         texts: dict[int, tuple[str, str]] = {
-            0x00080016: ("UI", SOP_CLASS_UID),
             0x00080060: ("CS", "SR"),
             0x00080070: ("LO", PRODUCT),
             0x0008103E: ("LO", provenance.series_description),
@@ -110,22 +109,7 @@ class Frame:
         content
             Encoded items of the root's Content Sequence.
         """
-        if content_datetime.tzinfo is not None and inherited.zone is not None:
-            content_datetime = content_datetime.astimezone(inherited.zone)
-        date = content_datetime.strftime("%Y%m%d").encode()
-        time = content_datetime.strftime("%H%M%S").encode()
-        elements = {**self.elements, **inherited.elements}
-        for tag, vr, value in (
-            (0x00080012, "DA", date),  # Instance Creation Date
-            (0x00080013, "TM", time),
-            (0x00080018, "UI", identity.sop_instance_uid.encode()),
-            (0x00080021, "DA", date),  # Series Date
-            (0x00080023, "DA", date),  # Content Date
-            (0x00080031, "TM", time),
-            (0x00080033, "TM", time),
-            (0x0020000E, "UI", identity.series_instance_uid.encode()),
-        ):
-            elements[tag] = element(tag, vr, value)
+        elements = dict(self.elements)
         for tag, references in (
             (0x0040A375, list(evidence)),  # Current Requested Procedure Evidence Sequence
             (0x0040A360, [] if predecessor is None else [_reference(predecessor)]),  # Predecessor Documents Sequence
@@ -133,7 +117,46 @@ class Frame:
             if references:
                 elements[tag] = _hierarchical_references(tag, references)
         elements[_CONTENT_SEQUENCE] = sequence(_CONTENT_SEQUENCE, content)
-        return _file_head(identity.sop_instance_uid) + b"".join(elements[tag] for tag in sorted(elements))
+        return file_of(SOP_CLASS_UID, elements, inherited, identity, content_datetime)
+
+
+def file_of(
+    sop_class_uid: str,
+    elements: Mapping[int, bytes],
+    inherited: Inherited,
+    identity: ReportIdentity,
+    content_datetime: datetime,
+) -> bytes:
+    """Encode a whole file (PS3.10), Explicit VR Little Endian.
+
+    Parameters
+    ----------
+    elements
+        Encoded elements by tag, but for what the other parameters say.
+    inherited
+        Patient and study.
+    content_datetime
+        When the object was made. If it has a time zone and the source states one, it is given in the source's.
+    """
+    if content_datetime.tzinfo is not None and inherited.zone is not None:
+        content_datetime = content_datetime.astimezone(inherited.zone)
+    date = content_datetime.strftime("%Y%m%d").encode()
+    time = content_datetime.strftime("%H%M%S").encode()
+    every = {**elements, **inherited.elements}
+    for tag, vr, value in (
+        (0x00080012, "DA", date),  # Instance Creation Date
+        (0x00080013, "TM", time),
+        (0x00080016, "UI", sop_class_uid.encode()),
+        (0x00080018, "UI", identity.sop_instance_uid.encode()),
+        (0x00080021, "DA", date),  # Series Date
+        (0x00080023, "DA", date),  # Content Date
+        (0x00080031, "TM", time),
+        (0x00080033, "TM", time),
+        (0x0020000E, "UI", identity.series_instance_uid.encode()),
+    ):
+        every[tag] = element(tag, vr, value)
+    head = _file_head(sop_class_uid, identity.sop_instance_uid)
+    return b"".join((head, *(every[tag] for tag in sorted(every))))
 
 
 def _reference(document: Predecessor) -> InstanceReference:
@@ -177,12 +200,12 @@ def reference_item(sop_class_uid: bytes, sop_instance_uid: bytes) -> bytes:
     return item(element(0x00081150, "UI", sop_class_uid), element(0x00081155, "UI", sop_instance_uid))
 
 
-def _file_head(sop_instance_uid: str) -> bytes:
+def _file_head(sop_class_uid: str, sop_instance_uid: str) -> bytes:
     """Preamble and File Meta Information, PS3.10 section 7.1."""
     group = b"".join(
         (
             element(0x00020001, "OB", b"\0\1"),
-            element(0x00020002, "UI", SOP_CLASS_UID.encode()),
+            element(0x00020002, "UI", sop_class_uid.encode()),
             element(0x00020003, "UI", sop_instance_uid.encode()),
             element(0x00020010, "UI", str(ExplicitVRLittleEndian).encode()),
             element(0x00020012, "UI", IMPLEMENTATION_CLASS_UID.encode()),

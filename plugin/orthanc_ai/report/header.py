@@ -51,6 +51,7 @@ _SOUND: Final = {
     "CS": re.compile(rb"[A-Z0-9_ ]{1,16}"),
     "TM": re.compile(rb"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?"),
 }
+_DECIMAL: Final = re.compile(rb"\d{1,8}(\.\d{1,7})?")
 # Patient Identity Removed needs one of the other two beside it; a sequence of codes is the usual one.
 _IDENTITY_REMOVED = _Attribute(0x00120062, "CS")
 _DEIDENTIFICATION_METHOD = _Attribute(0x00120063, "LO")
@@ -157,6 +158,23 @@ def inherit(source: Dataset) -> Inherited:
     if zone is not None:
         elements[_TIMEZONE_OFFSET] = element(_TIMEZONE_OFFSET, "SH", offset)
     return Inherited(elements, undecoded, zone)
+
+
+def lossy_compression(source: Dataset) -> Dataset:
+    """Whether an image was compressed with loss at any time, as an object that was made from it has to say.
+
+    Returns
+    -------
+    Lossy Image Compression, and its ratios and methods where the source gives them (PS3.3 section C.7.6.1.1.5).
+    """
+    found = Dataset()
+    found.LossyImageCompression = "01" if _bytes(source, 0x00282110) == b"01" else "00"
+    if found.LossyImageCompression == "01":
+        for tag, vr, form in ((0x00282112, "DS", _DECIMAL), (0x00282114, "CS", _SOUND["CS"])):
+            values = [value.strip() for value in _bytes(source, tag).split(b"\\")]
+            if all(form.fullmatch(value) for value in values):
+                found.add_new(tag, vr, [value.decode("ascii") for value in values])
+    return found
 
 
 def _inherited_value(source: Dataset, attribute: _Attribute, sets: CharacterSets) -> bytes | str:

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from highdicom.sr import CodeContentItem, ContentItem, NumContentItem, RelationshipTypeValues, TextContentItem
 from pydicom.dataset import Dataset
@@ -40,6 +40,55 @@ class ImageFacts(NamedTuple):
     spacing: tuple[float, float] | None
 
 
+class Spacing(NamedTuple):
+    """Size of a radiograph's pixels.
+
+    Attributes
+    ----------
+    between_rows, between_columns
+        In mm.
+    kind
+        Where it holds: on the detector, in the patient by a magnification that the header gives, in the patient by an
+        object of known size, or the header does not say.
+    """
+
+    between_rows: float
+    between_columns: float
+    kind: Literal["detector", "corrected", "calibrated", "unstated"]
+
+
+def length_spacing(source: Dataset) -> Spacing | None:
+    """The size of pixels by which lengths are measured: the same as OHIF takes, so that both say the same.
+
+    Pixel Spacing where the header says how it was calibrated, else Imager Pixel Spacing by the magnification, else
+    either as it stands (PS3.3 section 10.7.1.3).
+    """
+    pixel, imager = _spacing(source, "PixelSpacing"), _spacing(source, "ImagerPixelSpacing")
+    calibration = _get(source, "PixelSpacingCalibrationType")
+    if pixel and calibration == "GEOMETRY":
+        return Spacing(*pixel, "corrected")
+    if pixel and calibration == "FIDUCIAL":
+        return Spacing(*pixel, "calibrated")
+    if imager:
+        magnification = _magnification(source)
+        if magnification is not None:
+            return Spacing(imager[0] / magnification, imager[1] / magnification, "corrected")
+        if pixel and pixel[0] < imager[0]:
+            return Spacing(*pixel, "corrected")
+        return Spacing(*(pixel or imager), "detector")
+    return Spacing(*pixel, "unstated") if pixel else None
+
+
+def _magnification(source: Dataset) -> float | None:
+    """How many times larger than what casts it a shadow on the detector is; ``None`` if the header does not say."""
+    stated = _number_of(source, "EstimatedRadiographicMagnificationFactor")
+    if stated is not None and stated > 1:
+        return stated
+    detector = _number_of(source, "DistanceSourceToDetector")
+    patient = _number_of(source, "DistanceSourceToPatient") or _number_of(source, "DistanceSourceToEntrance")
+    return detector / patient if detector and patient and patient < detector else None
+
+
 def image_facts(source: Dataset) -> ImageFacts:
     """Read the facts from a header, tolerating whatever it holds."""
     modality = str(_get(source, "Modality") or "").strip()
@@ -48,7 +97,7 @@ def image_facts(source: Dataset) -> ImageFacts:
         rows=_count(source, "Rows"),
         columns=_count(source, "Columns"),
         orientation=_orientation(source),
-        spacing=_spacing(source),
+        spacing=_spacing(source, "ImagerPixelSpacing"),
     )
 
 
@@ -84,13 +133,21 @@ def _orientation(source: Dataset) -> tuple[str, str] | None:
     return pair if pair and all(_DIRECTION.fullmatch(direction) for direction in pair) else None
 
 
-def _spacing(source: Dataset) -> tuple[float, float] | None:
-    pair = _pair(source, "ImagerPixelSpacing")
+def _spacing(source: Dataset, keyword: str) -> tuple[float, float] | None:
+    pair = _pair(source, keyword)
     try:
         values = (float(pair[0]), float(pair[1])) if pair else None
     except ValueError:
         return None
     return values if values and all(math.isfinite(value) and value > 0 for value in values) else None
+
+
+def _number_of(source: Dataset, keyword: str) -> float | None:
+    try:
+        value = float(_get(source, keyword))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    return value if math.isfinite(value) and value > 0 else None
 
 
 def _pair(source: Dataset, keyword: str) -> tuple[str, str] | None:

@@ -82,6 +82,10 @@ class Provenance:
     statements: tuple[str, ...]
     series_description: str
 
+    def series(self, what: str) -> str:
+        """Series Description of what the device makes beside its findings, e.g. of ``"measurements"``."""
+        return describe(f"AI {what} ", self.algorithm_name, " not for diagnosis")
+
     def observation_context(self) -> ObservationContext:
         """The device as observer, TID 1001 to 1004."""
         return ObservationContext(
@@ -160,7 +164,7 @@ def of_model(
             f"Analyzed by {card.title}, version {card.version} ({card.name}).",
             SCORES if scaled else PLAIN_SCORES,
         ),
-        series_description=_describe(
+        series_description=describe(
             "AI findings ",
             card.name,
             " DEMONSTRATION not for diagnosis" if card.demonstration else " not for diagnosis",
@@ -168,7 +172,7 @@ def of_model(
     )
 
 
-def _describe(before: str, name: str, after: str) -> str:
+def describe(before: str, name: str, after: str) -> str:
     """A Series Description; if it gets too long, the name is cut, never the warning."""
     return before + name[: _LONG_STRING_MAXIMUM - len(before) - len(after)] + after
 
@@ -192,7 +196,7 @@ def of_rules(name: str, title: str, version: str, plugin_version: str, statement
         plugin_version=plugin_version,
         is_learned=False,
         statements=statements,
-        series_description=_describe("AI ", title, " not for diagnosis"),
+        series_description=describe("AI ", title, " not for diagnosis"),
     )
 
 

@@ -101,6 +101,17 @@ def series_tree(
     return _report(provenance, title, vocabulary.COMPUTED_TOMOGRAPHY, groups, comments, None)
 
 
+def lengths_tree(
+    provenance: Provenance,
+    image: Image,
+    groups: Sequence[MeasurementsAndQualitativeEvaluations],
+    comments: Iterable[str],
+) -> MeasurementReport:
+    """The tree of a report on lengths in one image, titled as viewers expect it of one that they draw."""
+    title = vocabulary.IMAGING_MEASUREMENT_REPORT
+    return _report(provenance, title, vocabulary.RADIOGRAPHY, groups, comments, _image_library(image))
+
+
 def text_item(name: Concept, text: str) -> TextContentItem:
     """A text that stands in a container."""
     return TextContentItem(coded(name), text, RelationshipTypeValues.CONTAINS)

@@ -4,6 +4,7 @@ Public codes are taken from PS3.16 as pydicom's dictionary has it; a test looks 
 is in the private scheme `PRIVATE_SCHEME`, and a report that uses it says whose scheme that is.
 """
 
+from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code as CodedEntry
 
 from ..codes import Code
@@ -13,6 +14,7 @@ from .errors import ReportError
 PRIVATE_SCHEME = "99ORTHANCAI"
 
 # Titles. A viewer that meets one of CID 7021 expects coordinates in every group; OHIF breaks on one without.
+IMAGING_MEASUREMENT_REPORT = Concept("126000", "DCM", "Imaging Measurement Report")
 DIAGNOSTIC_IMAGING_REPORT = Concept("18748-4", "LN", "Diagnostic Imaging Report")  # CID 7000
 MEASUREMENT_REPORT_TITLES = frozenset({"126000", "126001", "126002", "126003"})  # CID 7021
 
@@ -43,6 +45,7 @@ PATIENT_ORIENTATION_ROW = Concept("111044", "DCM", "Patient Orientation Row")
 PATIENT_ORIENTATION_COLUMN = Concept("111043", "DCM", "Patient Orientation Column")
 HORIZONTAL_PIXEL_SPACING = Concept("111026", "DCM", "Horizontal Pixel Spacing")
 VERTICAL_PIXEL_SPACING = Concept("111066", "DCM", "Vertical Pixel Spacing")
+LENGTH = Concept("410668003", "SCT", "Length")  # CID 7470
 SERIES_INSTANCE_UID = Concept("112002", "DCM", "Series Instance UID")
 
 # Their values
@@ -51,6 +54,18 @@ ABSENT = Concept("272519000", "SCT", "Absent")
 UNDETERMINED = Concept("373068000", "SCT", "Undetermined")
 ARTIFICIAL_INTELLIGENCE = Concept("123110", "DCM", "Artificial Intelligence")  # CID 7162
 PROCESSING_EQUIPMENT = Concept("109102", "DCM", "Processing Equipment")  # CID 7005
+
+EDGE_DETECTION = Concept("123103", "DCM", "Edge Detection")  # CID 7162
+SEGMENTATION = Concept("113076", "DCM", "Segmentation")  # CID 7203
+SOURCE_IMAGE = Concept("121322", "DCM", "Source image for image processing operation")  # CID 7202
+
+# Anatomy
+ANATOMICAL_STRUCTURE = Concept("91723000", "SCT", "Anatomical Structure")  # CID 7150
+LUNG = Concept("39607008", "SCT", "Lung")
+HEART = Concept("80891009", "SCT", "Heart")
+CHEST = Concept("816094009", "SCT", "Chest")
+RIGHT = Concept("24028007", "SCT", "Right")  # CID 244
+LEFT = Concept("7771000", "SCT", "Left")
 
 # Units
 PERCENT = Concept("%", "UCUM", "Percent")
@@ -73,6 +88,13 @@ EVIDENCE = Concept("EVIDENCE", PRIVATE_SCHEME, "Evidence for the heart")
 def coded(concept: Concept) -> CodedEntry:
     """A concept in the form that highdicom takes."""
     return CodedEntry(concept.value, concept.scheme, concept.meaning)
+
+
+def coded_item(concept: Concept) -> Dataset:
+    """A concept as the item of a code sequence."""
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = concept
+    return item
 
 
 def check_title(title: Concept) -> Concept:

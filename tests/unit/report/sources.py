@@ -114,19 +114,19 @@ def raw(dataset: Dataset, **values: bytes) -> Dataset:
 # A line of dciodvfy about a value names the attribute by its tag, or by its name at the end.
 _ATTRIBUTE = re.compile(r"\(0x([0-9a-f]{4}),0x([0-9a-f]{4})\)|of attribute <(.*)>$|Element=<(\w+)>")
 # A value that dciodvfy quotes may have line breaks itself.
-_MESSAGE = re.compile(r"^(?=Error - |Warning - |Comprehensive3DSR$)|(?<=^Comprehensive3DSR)\n", re.MULTILINE)
+_MESSAGE = r"^(?=Error - |Warning - |{iod}$)|(?<=^{iod})\n"
 # Said once more at the end, without a new fact.
 _CONCLUSION = "Error - Dicom dataset contains invalid data values for Value Representations"
 
 
-def errors_of_dciodvfy(document: bytes, folder: Path) -> set[str]:
+def errors_of_dciodvfy(document: bytes, folder: Path, iod: str = "Comprehensive3DSR") -> set[str]:
     """Names of the attributes about which dicom3tools' validator finds an error; its own words if it names none."""
     file = folder / "report.dcm"
     file.write_bytes(document)
     result = subprocess.run(["dciodvfy", file], capture_output=True, check=False)
     output = (result.stdout + result.stderr).decode("utf-8", "replace")
-    lines = [line.strip() for line in _MESSAGE.split(output)]
-    assert "Comprehensive3DSR" in lines, lines
+    lines = [line.strip() for line in re.split(_MESSAGE.format(iod=iod), output, flags=re.MULTILINE)]
+    assert iod in lines, lines
     return {_attribute(line) for line in lines if line.startswith("Error") and line != _CONCLUSION}
 
 

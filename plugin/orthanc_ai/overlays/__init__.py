@@ -1,0 +1,1 @@
+"""DICOM objects that a viewer shows with a radiograph: heat maps, outlines."""
