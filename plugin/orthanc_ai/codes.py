@@ -74,6 +74,18 @@ class Code(StrEnum):
     IMAGE_TOO_SMALL = "IMAGE_TOO_SMALL", "The image has too few pixels to be a radiograph."
     HEADER_UNREADABLE = "HEADER_UNREADABLE", "The DICOM header could not be read."
 
+    # The cardiothoracic ratio of an X-ray
+    MEASURED = "MEASURED", "The cardiothoracic ratio was measured."
+    RATIO_NOT_FRONTAL = "RATIO_NOT_FRONTAL", "No chest seen from the front, upright and whole, was found in the image."
+    RATIO_LUNGS_NOT_FOUND = (
+        "RATIO_LUNGS_NOT_FOUND",
+        "The outer borders of the lungs or the diaphragm cannot be told, so the width of the thorax is unknown.",
+    )
+    RATIO_HEART_BORDER_UNCLEAR = (
+        "RATIO_HEART_BORDER_UNCLEAR",
+        "A border of the heart cannot be told from what lies beside it, so its width is unknown.",
+    )
+
     # Cardiac CT: why a series is none of axial CT images
     NOT_CT = "NOT_CT", "The series is not CT."
     NOT_CT_IMAGE_STORAGE = "NOT_CT_IMAGE_STORAGE", "The objects have modality CT, but are not CT images."

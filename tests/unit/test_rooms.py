@@ -8,6 +8,18 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "plugin" / "orthanc_ai"
 
 PURE_ROOMS = ("cardiac", "deidentify", "images", "models", "overlays", "pages", "report", "tables", "volumes", "xray")
+PURE_ROOMS = (
+    "cardiac",
+    "cardiothoracic",
+    "deidentify",
+    "images",
+    "models",
+    "pages",
+    "report",
+    "tables",
+    "volumes",
+    "xray",
+)
 
 SERVER_HALVES = {
     "xray/trigger.py",
