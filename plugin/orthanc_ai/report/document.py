@@ -93,6 +93,8 @@ class Frame:
         content_datetime: datetime,
         predecessor: Predecessor | None,
         content: Iterable[bytes],
+        *,
+        other_evidence: Iterable[InstanceReference] = (),
     ) -> bytes:
         """Encode a whole file (PS3.10), Explicit VR Little Endian.
 
@@ -108,10 +110,13 @@ class Frame:
             The report that this one replaces.
         content
             Encoded items of the root's Content Sequence.
+        other_evidence
+            What was looked at of other examinations (PS3.3 section C.17.2.3).
         """
         elements = dict(self.elements)
         for tag, references in (
             (0x0040A375, list(evidence)),  # Current Requested Procedure Evidence Sequence
+            (0x0040A385, list(other_evidence)),  # Pertinent Other Evidence Sequence
             (0x0040A360, [] if predecessor is None else [_reference(predecessor)]),  # Predecessor Documents Sequence
         ):
             if references:

@@ -5,7 +5,6 @@ the image's UIDs, the numbers, the presence codes and the comments change from r
 and encoded once for each model, with holes where these go.
 """
 
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,19 +13,23 @@ from functools import cache, lru_cache
 from typing import Final
 
 from pydicom.dataset import Dataset
-from pydicom.valuerep import DSfloat
 
 from .. import __version__
 from ..codes import Code
 from ..concepts import Concept, Finding
 from ..models.card import ModelCard
-from . import provenance, tree, vocabulary
+from . import comparison, provenance, ratio_group, tree, vocabulary
 from .charset import ascii_text, make_ascii
+from .comparison import Comparison
 from .document import Frame, Predecessor, reference_item
-from .encoding import Fragment, element, encode_item, sequence
+from .encoding import Fragment, encode_item, sequence
 from .header import InstanceReference, inherit, instance_reference
 from .images import ImageFacts, descriptors, image_facts
+from .prior import Prior
+from .ratio import Ratio, RatioRefusal
+from .ratio_group import RatioGroups
 from .uids import ReportIdentity, derive_uid, tracking_uid
+from .values import floating_point_value, numeric_value, reference, text_value, uid_value
 
 SERIES_NUMBER = 9001
 """Series Number of findings reports: behind the images of any study."""
@@ -36,12 +39,14 @@ _TENTH: Final = Decimal("0.1")
 _PROBE_PERCENT: Final = -1.0
 _PROBE_SOP_CLASS: Final = derive_uid("probe", "SOP class")
 _PROBE_SOP_INSTANCE: Final = derive_uid("probe", "SOP instance")
+_PROBE_CAPTURE: Final = derive_uid("probe", "capture")
 _PROBE_TRACKING: Final = derive_uid("probe", "tracking")
 _PROBE_COMMENT: Final = "probe"
 _PROBE_FACTS: Final = ImageFacts("DX", None, None, None, None)
 
-_IMAGE, _DESCRIPTORS, _TRACKING, _PERCENT, _EXACT, _PRESENCE, _TEXT = (
+_IMAGE, _CAPTURE, _DESCRIPTORS, _TRACKING, _PERCENT, _EXACT, _PRESENCE, _TEXT = (
     "image",
+    "capture",
     "descriptors",
     "tracking UID",
     "percent",
@@ -76,11 +81,15 @@ class _Prepared:
     """The parts of a report, encoded."""
 
     frame: Frame
+    frame_with_scheme: Frame  # of a report with private codes, whatever those of the findings are
     context: bytes  # items before the comments: language, observer, procedure
     comment: Fragment
     library: Fragment
     measurements: Fragment
     groups: Mapping[str, Fragment]  # by label
+    capture: Fragment
+    ratio: RatioGroups
+    comparison: Comparison
     statements: tuple[str, ...]
 
 
@@ -129,6 +138,11 @@ class FindingsTemplate:
         identity: ReportIdentity,
         content_datetime: datetime,
         predecessor: Predecessor | None = None,
+        *,
+        ratio: Ratio | RatioRefusal | None = None,
+        captures: Mapping[str, InstanceReference] | None = None,
+        objects: Sequence[InstanceReference] = (),
+        prior: Prior | None = None,
     ) -> bytes:
         """Make the report on an image.
 
@@ -146,6 +160,14 @@ class FindingsTemplate:
             When the report was made, with or without a time zone.
         predecessor
             The report that this one replaces.
+        ratio
+            The cardiothoracic ratio, or why there is none; ``None`` if nobody has asked for it.
+        captures
+            Heat maps by label of their finding.
+        objects
+            What else was made of the image, e.g. a segmentation and measurements: evidence, and sources of the ratio.
+        prior
+            The patient's earlier report.
 
         Returns
         -------
@@ -158,40 +180,68 @@ class FindingsTemplate:
             If the source lacks a UID.
         ValueError
             If a finding is not the card's, comes twice, has a score outside 0 to 1 or another threshold than the card,
-            or if a demonstration model decides on presence.
+            if a demonstration model decides on presence, if a heat map is of no finding, or if the earlier report has a
+            date or a score that cannot be.
         """
-        self._check(findings)
+        captures = captures or {}
+        self._check(findings, captures)
+        if prior is not None:
+            comparison.check(prior)
         inherited = inherit(source)
         image = instance_reference(source)
         prepared = self._prepared if inherited.character_sets is None else self._prepared_in_ascii
         ordered = sorted(findings, key=_rank)
-        comments = [*prepared.statements, *map(note_text, notes), *self._summary(ordered)]
+        told = [] if ratio is None else [ratio_group.sentence(ratio)]
+        comments = [*prepared.statements, *map(note_text, notes), *self._summary(ordered), *told]
         if inherited.character_sets is not None:
             comments = [ascii_text(comment) for comment in comments]
-        return prepared.frame.document(
-            inherited,
-            [image],
-            identity,
-            content_datetime,
-            predecessor,
-            (
-                prepared.context,
-                *(prepared.comment.fill({_TEXT: _text_value(comment)}) for comment in comments),
-                prepared.library.fill({_IMAGE: _reference(image), _DESCRIPTORS: _descriptors(image_facts(source))}),
-                prepared.measurements.fill({_TEXT: b"".join(self._group(prepared, image, each) for each in ordered)}),
-            ),
+        groups = [self._group(prepared, image, each, captures.get(each.label), prior) for each in ordered]
+        content = [
+            prepared.context,
+            *(prepared.comment.fill({_TEXT: text_value(comment)}) for comment in comments),
+        ]
+        evidence = [image, *captures.values(), *objects]
+        other_evidence: list[InstanceReference] = []
+        if ratio is not None:
+            groups.append(prepared.ratio.fill(ratio, image, objects))
+        if prior is not None:
+            text = comparison.sentence(prior, ordered, decides=not self._card.demonstration)
+            if inherited.character_sets is not None:
+                text = ascii_text(text)
+            content.append(prepared.comparison.fill(prior, text))
+            earlier = comparison.prior_reference(prior)
+            (evidence if earlier.study_instance_uid == image.study_instance_uid else other_evidence).append(earlier)
+        content += [
+            prepared.library.fill({_IMAGE: reference(image), _DESCRIPTORS: _descriptors(image_facts(source))}),
+            prepared.measurements.fill({_TEXT: b"".join(groups)}),
+        ]
+        frame = prepared.frame if ratio is None and prior is None else prepared.frame_with_scheme
+        return frame.document(
+            inherited, evidence, identity, content_datetime, predecessor, content, other_evidence=other_evidence
         )
 
-    def _group(self, prepared: _Prepared, image: InstanceReference, finding: Finding) -> bytes:
+    def _group(
+        self,
+        prepared: _Prepared,
+        image: InstanceReference,
+        finding: Finding,
+        capture: InstanceReference | None,
+        prior: Prior | None,
+    ) -> bytes:
         presence = presence_code(finding.presence, self._card.demonstration)
         uid = tracking_uid(image.sop_instance_uid.decode("iso8859"), finding.label)
+        # What has changed comes last, behind the decision.
+        last = b"" if presence is None else _presence_items()[presence]
+        if prior is not None and finding.label in prior.scores:
+            last += prepared.comparison.fill_change(prior, comparison.change(prior, finding))
         return prepared.groups[finding.label].fill(
             {
-                _IMAGE: _reference(image),
-                _TRACKING: _tracking_value(uid),
-                _PERCENT: _numeric_value(percent(finding.score, finding.threshold)),
-                _EXACT: _floating_point_value(100 * finding.score),
-                _PRESENCE: b"" if presence is None else _presence_items()[presence],
+                _IMAGE: reference(image),
+                _CAPTURE: b"" if capture is None else prepared.capture.fill({_CAPTURE: reference(capture)}),
+                _TRACKING: uid_value(uid),
+                _PERCENT: numeric_value(percent(finding.score, finding.threshold)),
+                _EXACT: floating_point_value(100 * finding.score),
+                _PRESENCE: last,
             }
         )
 
@@ -199,10 +249,12 @@ class FindingsTemplate:
         """The decisions in one line each, so that nobody has to go through all groups for them."""
         return [] if self._card.demonstration else summary(ordered)
 
-    def _check(self, findings: Sequence[Finding]) -> None:
+    def _check(self, findings: Sequence[Finding], captures: Mapping[str, InstanceReference]) -> None:
         if not findings:
             raise ValueError("a findings report needs at least one finding")
         labels = [finding.label for finding in findings]
+        if strange := captures.keys() - set(labels):
+            raise ValueError(f"heat maps of {', '.join(sorted(strange))}, which are not among the findings")
         for position, finding in enumerate(findings):
             output = self._outputs.get(finding.label)
             if output is None or finding.label in labels[:position]:
@@ -291,6 +343,7 @@ def _prepare(card: ModelCard, maker: provenance.Provenance, title: Concept, *, p
             exact_percent=_PROBE_PERCENT,
             threshold_percent=threshold_percent(output.threshold),
             presence=vocabulary.UNDETERMINED,
+            capture=(_PROBE_SOP_CLASS, _PROBE_CAPTURE),
         )
         for output in card.outputs
     ]
@@ -300,45 +353,33 @@ def _prepare(card: ModelCard, maker: provenance.Provenance, title: Concept, *, p
     *context, comment, library, measurements = root.ContentSequence
     groups = [encode_item(each) for each in measurements.ContentSequence if each.ValueType == "CONTAINER"]
     concepts = [title, *(concept for output in card.outputs for concept in (output.finding, output.site))]
+    capture = encode_item(tree.capture_item(_PROBE_SOP_CLASS, _PROBE_CAPTURE))
     holes = {
+        _CAPTURE: capture,
         _IMAGE: reference_item(_PROBE_SOP_CLASS.encode(), _PROBE_SOP_INSTANCE.encode()),
-        _TRACKING: _tracking_value(_PROBE_TRACKING),
-        _PERCENT: _numeric_value(_PROBE_PERCENT),
-        _EXACT: _floating_point_value(_PROBE_PERCENT),
+        _TRACKING: uid_value(_PROBE_TRACKING),
+        _PERCENT: numeric_value(_PROBE_PERCENT),
+        _EXACT: floating_point_value(_PROBE_PERCENT),
         _PRESENCE: _presence_items()[vocabulary.UNDETERMINED],
     }
     return _Prepared(
         frame=Frame.prepare(maker, SERIES_NUMBER, root, concepts, plain=plain),
+        frame_with_scheme=Frame.prepare(
+            maker, SERIES_NUMBER, root, [*concepts, *ratio_group.CONCEPTS, *comparison.CONCEPTS], plain=plain
+        ),
         context=b"".join(encode_item(each) for each in context),
-        comment=Fragment.cut(encode_item(comment), {_TEXT: _text_value(_PROBE_COMMENT)}),
+        comment=Fragment.cut(encode_item(comment), {_TEXT: text_value(_PROBE_COMMENT)}),
         library=Fragment.cut(encode_item(library), {_IMAGE: holes[_IMAGE], _DESCRIPTORS: _descriptors(_PROBE_FACTS)}),
         measurements=Fragment.cut(encode_item(measurements), {_TEXT: b"".join(groups)}),
         groups={line.label: Fragment.cut(group, holes) for line, group in zip(lines, groups, strict=True)},
+        capture=Fragment.cut(capture, {_CAPTURE: reference_item(_PROBE_SOP_CLASS.encode(), _PROBE_CAPTURE.encode())}),
+        ratio=RatioGroups.prepare(maker.plugin_version, plain=plain),
+        comparison=Comparison.prepare(plain=plain),
         statements=maker.statements,
     )
 
 
 # ---- The pieces that go into the holes -------------------------------------------------------------------------
-
-
-def _text_value(text: str) -> bytes:
-    return element(0x0040A160, "UT", text.encode())
-
-
-def _tracking_value(uid: str) -> bytes:
-    return element(0x0040A124, "UI", uid.encode())
-
-
-def _numeric_value(value: float) -> bytes:
-    return element(0x0040A30A, "DS", str(DSfloat(value, auto_format=True)).encode())
-
-
-def _floating_point_value(value: float) -> bytes:
-    return element(0x0040A161, "FD", struct.pack("<d", value))
-
-
-def _reference(image: InstanceReference) -> bytes:
-    return reference_item(image.sop_class_uid, image.sop_instance_uid)
 
 
 @cache

@@ -1,5 +1,6 @@
 """What a findings report says of the cardiothoracic ratio."""
 
+import math
 from dataclasses import dataclass
 
 from ..codes import Code
@@ -21,6 +22,11 @@ class Ratio:
         Whether the widths are in mm; else in pixels of the image.
     method
         Name and version of the method.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite or is negative, or a width is zero.
     """
 
     value: float
@@ -29,6 +35,11 @@ class Ratio:
     thorax: float
     millimeters: bool
     method: str
+
+    def __post_init__(self) -> None:
+        numbers = (self.value, self.uncertainty, self.heart, self.thorax)
+        if not all(math.isfinite(number) and number >= 0 for number in numbers) or not (self.heart and self.thorax):
+            raise ValueError(f"cardiothoracic ratio: found {numbers}; allowed: finite numbers, widths above zero")
 
 
 @dataclass(frozen=True, slots=True)

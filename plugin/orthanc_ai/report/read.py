@@ -4,8 +4,8 @@ Only pydicom is needed, so that a server can read a report without loading what 
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from pydicom.dataset import Dataset
 
@@ -14,9 +14,30 @@ from ..concepts import Concept, Finding
 from ..dicom_file import FileError, open_file
 from . import vocabulary
 from .errors import ReportError
+from .ratio import Ratio, RatioRefusal
 
 _NOTE = re.compile(r"\(([A-Z_]+)\)$")
 _PRESENCE = {vocabulary.PRESENT: True, vocabulary.ABSENT: False, vocabulary.UNDETERMINED: None}
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a findings report says of the patient's earlier one.
+
+    Attributes
+    ----------
+    report
+        Its SOP Instance UID.
+    image, date
+        SOP Instance UID and Study Date (YYYYMMDD) of the image that it is about.
+    changes
+        Change of the scores by label, in percentage points.
+    """
+
+    report: str
+    image: str
+    date: str
+    changes: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +58,15 @@ class FindingsReport:
         Remarks on this image.
     comments
         Every text that stands before the measurements, in order; the notes are among them.
+    ratio
+        The cardiothoracic ratio, or why there is none; ``None`` if the report says nothing of it. Numbers but the ratio
+        itself as they are written for people.
+    objects
+        SOP Instance UIDs of what the ratio comes from, beside the image.
+    captures
+        SOP Instance UIDs of heat maps, by label.
+    earlier
+        What the report is compared with.
     """
 
     model: str
@@ -47,6 +77,10 @@ class FindingsReport:
     decides: bool
     notes: tuple[Code, ...]
     comments: tuple[str, ...]
+    ratio: Ratio | RatioRefusal | None = None
+    objects: tuple[str, ...] = ()
+    captures: Mapping[str, str] = field(default_factory=dict)
+    earlier: Earlier | None = None
 
 
 def read_findings_report(document: bytes | Dataset) -> FindingsReport:
@@ -76,7 +110,9 @@ def read_findings_report(document: bytes | Dataset) -> FindingsReport:
 def _report(dataset: Dataset) -> FindingsReport:
     comments = tuple(str(item.TextValue) for item in _children(dataset, vocabulary.COMMENT))
     measurements = _child(dataset, vocabulary.IMAGING_MEASUREMENTS)
-    groups = list(_children(measurements, vocabulary.MEASUREMENT_GROUP))
+    every = list(_children(measurements, vocabulary.MEASUREMENT_GROUP))
+    groups = [group for group in every if any(_children(group, vocabulary.PROBABILITY))]
+    ratios = [group for group in every if _is_ratio(group)]
     # The first form of the reports states the algorithm below each number.
     first = _child(groups[0], vocabulary.PROBABILITY)
     algorithm = first if any(_children(first, vocabulary.ALGORITHM_NAME)) else measurements
@@ -92,7 +128,76 @@ def _report(dataset: Dataset) -> FindingsReport:
         decides=any(True for _ in _children(groups[0], vocabulary.PRESENCE)),
         notes=tuple(Code(code) for code in codes if code in Code.__members__),
         comments=comments,
+        ratio=_ratio(ratios[0]) if ratios else None,
+        objects=_sources(ratios[0])[1:] if ratios else (),
+        captures=dict(_captures(groups)),
+        earlier=_earlier(dataset, groups),
     )
+
+
+def _is_ratio(group: Dataset) -> bool:
+    names = [_concept(item.ConceptCodeSequence[0]) for item in _children(group, vocabulary.FINDING)]
+    return names == [vocabulary.CARDIOTHORACIC_RATIO]
+
+
+def _ratio(group: Dataset) -> Ratio | RatioRefusal:
+    for item in _children(group, vocabulary.REASON):
+        match = _NOTE.search(str(item.TextValue))
+        if match is None:
+            raise ValueError("a reason without its code")
+        detail = next((str(comment.TextValue) for comment in _children(group, vocabulary.COMMENT)), "")
+        return RatioRefusal(Code(match[1]), detail)
+    quotient = _child(group, vocabulary.CARDIOTHORACIC_RATIO)
+    heart, thorax = (_child(group, name) for name in (vocabulary.CARDIAC_WIDTH, vocabulary.THORACIC_WIDTH))
+    return Ratio(
+        value=float(quotient.MeasuredValueSequence[0].FloatingPointValue),
+        uncertainty=_number(_child(quotient, vocabulary.UNCERTAINTY)),
+        heart=_number(heart),
+        thorax=_number(thorax),
+        millimeters=_concept(heart.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0]) == vocabulary.MILLIMETER,
+        method=str(_child(group, vocabulary.ALGORITHM_NAME).TextValue),
+    )
+
+
+def _sources(group: Dataset) -> tuple[str, ...]:
+    """What a ratio comes from: the image, then the rest."""
+    return tuple(
+        str(item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID)
+        for quotient in _children(group, vocabulary.CARDIOTHORACIC_RATIO)
+        for item in _children(quotient, vocabulary.SOURCE_OF_MEASUREMENT)
+    )
+
+
+def _captures(groups: Iterable[Dataset]) -> Iterator[tuple[str, str]]:
+    for group in groups:
+        for item in _children(_child(group, vocabulary.PROBABILITY), vocabulary.CLASS_ACTIVATION):
+            uid = str(item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID)
+            yield str(_child(group, vocabulary.TRACKING_IDENTIFIER).TextValue), uid
+
+
+def _earlier(dataset: Dataset, groups: Iterable[Dataset]) -> Earlier | None:
+    for item in _children(dataset, vocabulary.COMPARISON):
+        report = _child(item, vocabulary.PRIOR_REPORT).ReferencedSOPSequence[0]
+        changes = {
+            str(_child(group, vocabulary.TRACKING_IDENTIFIER).TextValue): float(
+                change.MeasuredValueSequence[0].FloatingPointValue
+            )
+            for group in groups
+            for change in _children(group, vocabulary.CHANGE)
+        }
+        if not all(-100 <= change <= 100 for change in changes.values()):
+            raise ValueError("a change is none")
+        return Earlier(
+            report=str(report.ReferencedSOPInstanceUID),
+            image=str(_child(item, vocabulary.SOURCE).UID),
+            date=str(_child(item, vocabulary.STUDY_DATE).Date),
+            changes=changes,
+        )
+    return None
+
+
+def _number(item: Dataset) -> float:
+    return float(item.MeasuredValueSequence[0].NumericValue)
 
 
 def _finding(group: Dataset) -> Finding:
@@ -115,7 +220,7 @@ def _finding(group: Dataset) -> Finding:
 
 def _children(item: Dataset, name: Concept) -> Iterator[Dataset]:
     """Children with a concept name, by its code."""
-    for child in item.ContentSequence:
+    for child in item.get("ContentSequence", ()):
         found = child.ConceptNameCodeSequence[0]
         if (found.CodeValue, found.CodingSchemeDesignator) == (name.value, name.scheme):
             yield child

@@ -54,6 +54,8 @@ class FindingLine:
         The threshold in percent.
     presence
         A code of CID 240, or none.
+    capture
+        SOP Class and SOP Instance UID of the heat map, or none.
     """
 
     label: str
@@ -64,6 +66,7 @@ class FindingLine:
     exact_percent: float
     threshold_percent: float
     presence: Concept | None
+    capture: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,20 @@ def presence_item(presence: Concept) -> Dataset:
     return item
 
 
+def capture_item(sop_class_uid: str, sop_instance_uid: str) -> ImageContentItem:
+    """The heat map of a score.
+
+    It explains the number, which does not come from it. As a direct item of the group, viewers would say that they do not
+    print images.
+    """
+    return ImageContentItem(
+        coded(vocabulary.CLASS_ACTIVATION),
+        sop_class_uid,
+        sop_instance_uid,
+        relationship_type=RelationshipTypeValues.HAS_PROPERTIES,
+    )
+
+
 def _report(
     provenance: Provenance,
     title: Concept,
@@ -156,7 +173,7 @@ def _report(
     # TID 1500 is extensible: comments and the image library go before the measurements, where a reader begins.
     texts = [text_item(vocabulary.COMMENT, comment) for comment in comments]
     report[0].ContentSequence = ContentSequence([*context, *texts, *([library] if library else []), measurements])
-    _separate(report[0])
+    separate(report[0])
     return report
 
 
@@ -169,6 +186,8 @@ def _finding_group(image: Image, line: FindingLine) -> MeasurementsAndQualitativ
     )
     # Numeric Value is rounded for people; Floating Point Value is there for what a decimal string leaves out.
     probability[0].MeasuredValueSequence[0].FloatingPointValue = line.exact_percent
+    if line.capture is not None:
+        probability[0].ContentSequence.append(capture_item(*line.capture))
     group = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(uid=line.tracking_uid, identifier=line.label),
         finding_type=coded(line.finding),
@@ -205,9 +224,9 @@ def _image_library(image: Image) -> ContainerContentItem:
     return library
 
 
-def _separate(item: Dataset) -> None:
+def separate(item: Dataset) -> None:
     """Make every container a list of separate items; highdicom writes CONTINUOUS, which viewers print as one line."""
     if item.ValueType == "CONTAINER":
         item.ContinuityOfContent = "SEPARATE"
     for child in item.get("ContentSequence", ()):
-        _separate(child)
+        separate(child)

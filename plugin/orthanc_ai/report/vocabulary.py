@@ -47,6 +47,12 @@ HORIZONTAL_PIXEL_SPACING = Concept("111026", "DCM", "Horizontal Pixel Spacing")
 VERTICAL_PIXEL_SPACING = Concept("111066", "DCM", "Vertical Pixel Spacing")
 LENGTH = Concept("410668003", "SCT", "Length")  # CID 7470
 SERIES_INSTANCE_UID = Concept("112002", "DCM", "Series Instance UID")
+SOURCE_OF_MEASUREMENT = Concept("121112", "DCM", "Source of Measurement")
+CLASS_ACTIVATION = Concept("130402", "DCM", "Class activation")  # CID 217
+UNCERTAINTY = Concept("371884006", "SCT", "+/-, range of measurement uncertainty")  # CID 225
+COMPARISON = Concept("111424", "DCM", "Comparison to previous studies")  # CID 6052
+PRIOR_REPORT = Concept("122075", "DCM", "Prior report for current patient")  # CID 3407
+STUDY_DATE = Concept("111060", "DCM", "Study Date")
 
 # Their values
 PRESENT = Concept("52101004", "SCT", "Present")  # CID 240
@@ -71,6 +77,9 @@ LEFT = Concept("7771000", "SCT", "Left")
 PERCENT = Concept("%", "UCUM", "Percent")
 MILLIMETER = Concept("mm", "UCUM", "mm")
 PIXELS = Concept("{pixels}", "UCUM", "Pixels")
+RATIO = Concept("{ratio}", "UCUM", "ratio")
+PERCENTAGE_POINTS = Concept("%{points}", "UCUM", "Percentage points")
+"""A percentage with a remark, which UCUM ignores (section 2.2, "curly braces"): a difference of two percentages."""
 
 # Our own, for the report on the series of a CT study
 VERDICT = Concept("VERDICT", PRIVATE_SCHEME, "Verdict")
@@ -83,6 +92,14 @@ REASON = Concept("REASON", PRIVATE_SCHEME, "Reason")
 GEOMETRY = Concept("GEOMETRY", PRIVATE_SCHEME, "Geometry")
 CONTRAST = Concept("CONTRAST", PRIVATE_SCHEME, "Contrast")
 EVIDENCE = Concept("EVIDENCE", PRIVATE_SCHEME, "Evidence for the heart")
+
+# Our own, for findings reports: LOINC and SNOMED CT, as far as DICOM names them, know the ratio of areas or circumferences only
+CARDIOTHORACIC_RATIO = Concept("CTR", PRIVATE_SCHEME, "Cardiothoracic ratio")
+CARDIAC_WIDTH = Concept("CARDIAC-WIDTH", PRIVATE_SCHEME, "Cardiac width")
+THORACIC_WIDTH = Concept("THORACIC-WIDTH", PRIVATE_SCHEME, "Thoracic width")
+CHANGE = Concept("CHANGE", PRIVATE_SCHEME, "Change since prior")
+"""A report's meaning of this code names the day: "Change since 2025-01-31"."""
+HEART = Concept("80891009", "SCT", "Heart")
 
 
 def coded(concept: Concept) -> CodedEntry:

@@ -18,8 +18,8 @@ for scheme, keywords in DICTIONARY.items():
         for value, (meaning, _) in entry.items():
             MEANINGS.setdefault((scheme, value), set()).add(meaning)
 CONCEPTS = {name: value for name, value in vars(vocabulary).items() if isinstance(value, Concept)}
-# UCUM annotations are made up freely and are in no list; this one is highdicom's.
-UNLISTED = {vocabulary.PIXELS}
+# UCUM annotations are made up freely and are in no list; that of the pixels is highdicom's.
+UNLISTED = {vocabulary.PIXELS, vocabulary.PERCENTAGE_POINTS}
 
 # Codes of models/findings.toml that pydicom's dictionary does not have, with the public text they were found in.
 FOUND_ELSEWHERE = {
