@@ -304,6 +304,19 @@ class Code(StrEnum):
     NOT_AN_XRAY = "NOT_AN_XRAY", "The instance is not an X-ray image; it is only counted."
     NOT_ANALYZED_YET = "NOT_ANALYZED_YET", "The resource has neither a report nor an outcome yet."
     NOTHING_TO_ANALYZE = "NOTHING_TO_ANALYZE", "The resource holds neither X-rays nor CT series."
+    NOTHING_TO_CORRECT = (
+        "NOTHING_TO_CORRECT",
+        "There is no report on the image that a reader could agree or disagree with.",
+    )
+    FINDING_UNKNOWN = "FINDING_UNKNOWN", "The report has no finding of this name."
+    NOTHING_STATED = "NOTHING_STATED", "The correction says nothing of any finding."
+    READER_MISSING = "READER_MISSING", "The correction does not say who the reader is."
+    READER_DIFFERS = "READER_DIFFERS", "Somebody else has logged in than the reader who is named."
+    TOO_MANY_CORRECTIONS = "TOO_MANY_CORRECTIONS", "The image has as many corrections as it may have."
+    CORRECTIONS_UNREADABLE = (
+        "CORRECTIONS_UNREADABLE",
+        "The metadata ai-corrections of the image cannot be read; somebody has changed it.",
+    )
     AMBIGUOUS_IDENTIFIER = (
         "AMBIGUOUS_IDENTIFIER",
         "Several resources bear this identifier; use the Orthanc identifier.",

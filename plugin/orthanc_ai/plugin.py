@@ -21,6 +21,7 @@ from .catalog.catalog import Catalog
 from .catalog.mirror import Mirror
 from .codes import Code
 from .collecting.collection import Collections
+from .corrections.desk import Corrections
 from .counts import Counter
 from .courtesy import Courtesy, Processors
 from .datasets.batch import Datasets
@@ -118,7 +119,7 @@ class Plugin:
         self._storage = Storage(storage_folder(configuration, self.server.configuration_folder()))
         self._stable_age = float(configuration.get("StableAge", 60))
         self._threads: list[threading.Thread] = []
-        self._access = Access.of(configuration, self.settings.operators)
+        self._access = Access.of(configuration, self.settings.operators, self.settings.readers)
         self._dispatcher = Dispatcher(self.server)
         self._viewer = Viewer(self.settings.viewer_directory)
         self._running: Running | None = None
@@ -216,6 +217,7 @@ class Plugin:
             for kind in kinds
         }
         mirror = Mirror(server, settings.catalog.maximum_entries, lambda: self._courtesy.rush)
+        corrections = Corrections(server)
         context = Context(
             server,
             settings,
@@ -226,6 +228,7 @@ class Plugin:
             counter=counter,
             catalog=Catalog(server, mirror),
             batches=batches,
+            corrections=corrections,
         )
         inbox.on_begun = partial(self._dispatcher.open, Routes(context))
         self._running = Running(inbox, jobs, workers, deliveries, monitor, mirror, tuple(batches.values()))

@@ -16,6 +16,9 @@ from pydantic.alias_generators import to_pascal
 
 from .concepts import Concept
 
+EVERYBODY = "*"
+"""In `AI.Readers`: all users."""
+
 
 class SettingsError(Exception):
     """A setting has a wrong value. The message names the field, what was found and what is allowed."""
@@ -265,6 +268,11 @@ class AI(Section):
     """Users, of those in Orthanc's `RegisteredUsers`, who may start, retry, pause or change anything by `/ai`. All others
     may only read. Without authentication, which Orthanc then serves to this machine alone, everybody may."""
 
+    readers: list[str] = []
+    """Users, of those in Orthanc's `RegisteredUsers`, who may agree or disagree with findings, as operators may, too: each under
+    the name by which they log in, beside our reports and without changing them. `["*"]` stands for all users. Without
+    authentication everybody may, by whatever name. See docs/corrections.md."""
+
     x_ray: XRay = Field(default=XRay(), alias="XRay")
     """Chest radiographs."""
 
@@ -346,7 +354,8 @@ def read_settings(configuration: dict[str, Any]) -> AI:
         settings = AI.model_validate(section)
     except ValidationError as error:
         raise SettingsError("\n".join(_line(problem) for problem in error.errors())) from None
-    _check_operators(settings.operators, configuration)
+    _check_users("Operators", settings.operators, configuration)
+    _check_users("Readers", [name for name in settings.readers if name != EVERYBODY], configuration)
     return settings
 
 
@@ -366,12 +375,12 @@ def _asks_for_users(configuration: Mapping[str, Any]) -> bool:
     )
 
 
-def _check_operators(operators: Sequence[str], configuration: Mapping[str, Any]) -> None:
+def _check_users(field: str, names: Sequence[str], configuration: Mapping[str, Any]) -> None:
     """Refuse names that nobody can log in with; the authorization plugin may know more of them."""
     registered = configuration.get("RegisteredUsers", {})
-    unknown = [name for name in operators if name not in registered]
+    unknown = [name for name in names if name not in registered]
     if unknown and "Authorization" not in configuration:
-        raise SettingsError(f"AI.Operators: found {unknown!r}; allowed: names in Orthanc's RegisteredUsers")
+        raise SettingsError(f"AI.{field}: found {unknown!r}; allowed: names in Orthanc's RegisteredUsers")
 
 
 def _line(problem: Any) -> str:

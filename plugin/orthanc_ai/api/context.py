@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ..batches.batches import Batches
 from ..catalog.catalog import Catalog
+from ..corrections.desk import Corrections
 from ..counts import Counter
 from ..desk import HandJob, QueueStatus
 from ..models.card import ModelCard
@@ -111,6 +112,7 @@ class Context:
     counter: Counter
     catalog: Catalog
     batches: Mapping[str, Batches] = field(default_factory=dict)
+    corrections: Corrections = field(kw_only=True)
     cards: Cards = field(init=False)
 
     def __post_init__(self) -> None:

@@ -57,6 +57,8 @@ class Route:
         Models of what the request may carry.
     csv, html
         Whether the answer comes as CSV too, or as a page.
+    of_readers
+        Whether it adds a reader's own statement and changes nothing else, so that readers may, too.
     media_type
         Of an answer without a model.
     problems
@@ -74,6 +76,7 @@ class Route:
     csv: bool = False
     media_type: str = JSON_TYPE
     html: bool = False
+    of_readers: bool = False
     problems: Sequence[Code] = field(default=())
 
     @property
@@ -100,7 +103,7 @@ class Route:
             If it comes from somebody who may not, carries what the route does not take, or the handler says so.
         """
         if self.changes:
-            context.access.check(request.headers)
+            context.access.check(request.headers, of_readers=self.of_readers)
         query = parse_query(self.query, request.query)
         body = None
         if self.body is not None:

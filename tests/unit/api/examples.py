@@ -14,6 +14,7 @@ from orthanc_ai.batches.batch import Batch, State
 from orthanc_ai.catalog.catalog import Catalog
 from orthanc_ai.catalog.mirror import Mirror
 from orthanc_ai.codes import Code
+from orthanc_ai.corrections.desk import Corrections
 from orthanc_ai.counts import Counter
 from orthanc_ai.desk import HandJob, QueueStatus
 from orthanc_ai.jobs import LastError
@@ -101,6 +102,13 @@ class Archive:
     def resource(self, level: Level, identifier: str, tags: Sequence[str] = ()) -> Resource | None:
         found = [row for row in self.rows if row.identifier == identifier and row.level == level]
         return found[0] if found else None
+
+    def metadata(self, level: Level, identifier: str, name: str) -> str | None:
+        found = self.resource(level, identifier)
+        return found.metadata.get(name) if found else None
+
+    def bearers(self, sop_instance_uid: str) -> tuple[Resource, ...]:
+        return tuple(row for row in self.rows if row.tags.get("SOPInstanceUID") == sop_instance_uid)
 
     def get(self, path: str, **_: Any) -> Any:
         return {"/system": {"Version": "1.12.7"}, "/modalities": ["pacs"]}.get(path)
@@ -299,7 +307,18 @@ def context(
     if not isinstance(archive, BrokenArchive):
         mirror.load()
     catalog = Catalog(server, mirror)
-    return Context(server, ai, queue or Queue(), Sender(), Models(), access, Counter(server), catalog, Shelves())
+    return Context(
+        server,
+        ai,
+        queue or Queue(),
+        Sender(),
+        Models(),
+        access,
+        Counter(server),
+        catalog,
+        Shelves(),
+        corrections=Corrections(server),
+    )
 
 
 def identifier(number: int) -> str:

@@ -10,6 +10,7 @@ from ..views import CodeView
 from .cardiac import of_cardiac_ct
 from .catalog import of_catalog
 from .collections import of_collections
+from .corrections import of_corrections
 from .datasets import of_datasets
 from .distributions import of_distributions
 from .levels import of_level
@@ -63,6 +64,7 @@ def _routes(read_status: status.StatusReader) -> list[Route]:
         ),
         *of_cardiac_ct(),
         *of_work(),
+        *of_corrections(),
         *of_volumes(),
         *of_collections(),
         *of_distributions(),

@@ -1,0 +1,1 @@
+"""What readers state about findings: who agrees and who does not, kept beside our reports, which it never changes."""
