@@ -95,7 +95,7 @@ def peak(activation: Activation) -> tuple[float, float]:
     return box.left + (column + 0.5) / side * box.width, box.top + (row + 0.5) / side * box.height
 
 
-def upsample(grid: Floats, box: Box, rows: int, columns: int) -> Floats:
+def upsample(grid: Floats, box: Box, rows: int, columns: int, step: int = 1) -> Floats:
     """A map at the size of the image.
 
     Linear between the middles of the cells, which lie at (i + 0.5) / side of the box, and level from the outermost middles
@@ -105,15 +105,18 @@ def upsample(grid: Floats, box: Box, rows: int, columns: int) -> Floats:
     ----------
     rows, columns
         Size of the image.
+    step
+        Pixels of the image in one of the result, along rows and columns; what is left over at the right and lower edge is
+        left out.
 
     Returns
     -------
-    Shape (rows, columns), float32: at each pixel's middle, and 0 outside of the box, where the model saw nothing.
+    Shape (rows // step, columns // step), float32: at each pixel's middle, and 0 outside of the box, where the model saw
+    nothing.
     """
-    full = np.zeros((rows, columns), np.float32)
-    down, across = _weights(len(grid), box.height), _weights(len(grid), box.width)
-    inside = (slice(box.top, box.top + box.height), slice(box.left, box.left + box.width))
-    full[inside] = down @ grid.astype(np.float32) @ across.T
+    down = _weights(len(grid), box.top, box.height, rows // step, step)
+    across = _weights(len(grid), box.left, box.width, columns // step, step)
+    full: Floats = down @ grid.astype(np.float32) @ across.T
     return full
 
 
@@ -124,8 +127,10 @@ def _of_largest(grid: Floats, scale: float) -> Floats:
     return np.asarray(np.maximum(grid, 0) * (scale / largest), np.float32)
 
 
-def _weights(side: int, length: int) -> Floats:
-    """What each cell adds to each pixel, shape (length, side)."""
-    # In cells from the middle of the first: pixel middles at k + 0.5.
-    at = np.clip((np.arange(length) + 0.5) * (side / length) - 0.5, 0, side - 1)
-    return np.asarray(np.maximum(0, 1 - np.abs(at[:, None] - np.arange(side))), np.float32)
+def _weights(side: int, start: int, length: int, count: int, step: int) -> Floats:
+    """What each cell adds to each pixel of the result along one axis, shape (count, side)."""
+    middles = (np.arange(count) + 0.5) * step - start
+    inside = (middles > 0) & (middles < length)
+    # In cells from the middle of the first.
+    at = np.clip(middles * (side / length) - 0.5, 0, side - 1)
+    return np.asarray(np.maximum(0, 1 - np.abs(at[:, None] - np.arange(side))) * inside[:, None], np.float32)
