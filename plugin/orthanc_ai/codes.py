@@ -74,8 +74,14 @@ class Code(StrEnum):
     IMAGE_TOO_SMALL = "IMAGE_TOO_SMALL", "The image has too few pixels to be a radiograph."
     HEADER_UNREADABLE = "HEADER_UNREADABLE", "The DICOM header could not be read."
 
+    HEAT_MAPS_NOT_WRITTEN = (
+        "HEAT_MAPS_NOT_WRITTEN",
+        "No heat maps were written, since how a viewer would show the image cannot be told from its header.",
+    )
+
     # The cardiothoracic ratio of an X-ray
     MEASURED = "MEASURED", "The cardiothoracic ratio was measured."
+    RATIO_BY_AP = "RATIO_BY_AP", "The film was taken from the front (AP): the heart looks larger than it is."
     RATIO_NOT_FRONTAL = "RATIO_NOT_FRONTAL", "No chest seen from the front, upright and whole, was found in the image."
     RATIO_LUNGS_NOT_FOUND = (
         "RATIO_LUNGS_NOT_FOUND",

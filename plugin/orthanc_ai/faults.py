@@ -1,5 +1,8 @@
 """Why a job did not end well."""
 
+import traceback
+from pathlib import Path
+
 from .codes import Code
 
 
@@ -23,3 +26,10 @@ class Fault(Exception):  # noqa: N818 - it is a value that becomes an outcome
         self.code = code
         self.parked = parked
         self.counts = counts
+
+
+def place(error: BaseException) -> str:
+    """Kind and place of an error. Its message is left out: a codec's or pydicom's may quote the header."""
+    frames = traceback.extract_tb(error.__traceback__)
+    last = frames[-1] if frames else None
+    return type(error).__name__ + (f" in {Path(last.filename).name}, line {last.lineno}" if last else "")

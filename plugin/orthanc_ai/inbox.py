@@ -19,13 +19,13 @@ from .courtesy import SLICE_S as RUSH_SLICE_S
 from .courtesy import STEP_S as RUSH_STEP_S
 from .courtesy import Courtesy
 from .errands import URGENT_RESERVE, Errands
+from .faults import place
 from .jobs import Jobs
 from .ledger import Ledger
 from .retries import Retries
 from .server import ORTHANC_TIME, Change, Resource, Server, ServerError
 from .settings import Priority
 from .studies_to_come import StudiesToCome
-from .workers import place
 from .xray.select import is_xray
 
 PROPERTY = 1024

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from .analyses import Analysis, Answer, NotReadyError, RefusedError, Task, Work
 from .asked_files import handed_over
 from .codes import Code
-from .faults import Fault, StoppingError
+from .faults import Fault, StoppingError, place
 from .keeper import IDENTITY_TAGS, Keeper, Kept
 from .outcomes import Outcome, overlays_of, read_outcome
 from .pause import Pause
 from .retries import due_after, pause_s, remaining_s
 from .server import Resource, Server, ServerError
-from .workers import WorkerError, Workers, place
+from .workers import WorkerError, Workers
 
 _WAITING = (Code.HELD, Code.RETRYING)
 """Outcomes that settle nothing yet."""

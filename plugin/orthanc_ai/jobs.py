@@ -11,11 +11,10 @@ from datetime import UTC, datetime
 from .analyses import Analysis
 from .codes import Code
 from .courtesy import Courtesy
-from .faults import StoppingError
+from .faults import StoppingError, place
 from .job import Job, Knocks
 from .retries import pause_s
 from .server import Server, ServerError
-from .workers import place
 
 STOP_S = 10.0
 """How long a stopping server waits for what runs: its workers are taken away, so nothing takes long."""

@@ -34,6 +34,10 @@ CORRECTIONS_METADATA = "ai-corrections"
 """Metadata of an X-ray instance that says what readers have stated about its findings."""
 
 
+WEIGHTS_DIGITS = 16
+"""Digits of the weights' digest that an outcome keeps: enough to tell one model from another."""
+
+
 class OutcomeError(ValueError):
     """A metadata text is not an outcome."""
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from .accelerator import Accelerator
 from .analyses import NotReadyError
 from .codes import Code
+from .faults import place
 from .models.address import Address
 from .models.card import ModelCard, load_card, with_thresholds
 from .models.errors import ModelError
 from .models.prepared import Prepared, load_prepared
 from .server import Server
 from .settings import AI
-from .workers import place
 
 FETCH_TIMEOUT_S = 600
 """Bound on one attempt to fetch weights: 30 MB over a slow line."""

@@ -10,7 +10,6 @@ import queue
 import resource
 import threading
 import time
-import traceback
 import weakref
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, wait
@@ -25,6 +24,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from .analyses import CARDIAC, REPORT_CHECK, XRAY, XRAY_MODEL, Answer, Task
 from .codes import Code
+from .faults import place
 from .handover import FileGoneError, Handover, Shared
 from .models.errors import DeviceLostError
 from .settings import AI
@@ -57,13 +57,6 @@ class WorkerError(Exception):
 
 class UnforeseenError(Exception):
     """An error that escaped from an analysis, in a form that the server can read and log."""
-
-
-def place(error: BaseException) -> str:
-    """Kind and place of an error. Its message is left out: a codec's or pydicom's may quote the header."""
-    frames = traceback.extract_tb(error.__traceback__)
-    last = frames[-1] if frames else None
-    return type(error).__name__ + (f" in {Path(last.filename).name}, line {last.lineno}" if last else "")
 
 
 class Reader(Protocol):

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ..codes import Code
+from ..faults import place
 from ..server import ServerError
-from ..workers import place
 from .batch import OPEN, Batch, BatchError, InterruptedBatch, State
 from .run import Kind, Run
 from .store import Store, now

@@ -123,12 +123,12 @@ class FindingsTemplate:
         vocabulary.check_title(settings.title)
         self._card = card
         self._outputs = {output.label: output for output in card.outputs}
-        maker = provenance.of_model(
+        self.maker = provenance.of_model(
             card, weights_digest, plugin_version, settings.undetermined_band, settings.parameters
         )
-        self._prepared = _prepare(card, maker, settings.title, plain=False)
+        self._prepared = _prepare(card, self.maker, settings.title, plain=False)
         # For a source whose character sets are not understood: the same in ASCII, which every set contains.
-        self._prepared_in_ascii = _prepare(card, maker, settings.title, plain=True)
+        self._prepared_in_ascii = _prepare(card, self.maker, settings.title, plain=True)
 
     def fill(
         self,

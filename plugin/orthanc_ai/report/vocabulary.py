@@ -99,7 +99,6 @@ CARDIAC_WIDTH = Concept("CARDIAC-WIDTH", PRIVATE_SCHEME, "Cardiac width")
 THORACIC_WIDTH = Concept("THORACIC-WIDTH", PRIVATE_SCHEME, "Thoracic width")
 CHANGE = Concept("CHANGE", PRIVATE_SCHEME, "Change since prior")
 """A report's meaning of this code names the day: "Change since 2025-01-31"."""
-HEART = Concept("80891009", "SCT", "Heart")
 
 
 def coded(concept: Concept) -> CodedEntry:

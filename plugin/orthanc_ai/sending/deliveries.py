@@ -13,11 +13,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ..codes import Code
+from ..faults import place
 from ..outcomes import REPORT_METADATA
 from ..retries import pause_s
 from ..server import Server, ServerError
 from ..settings import AI
-from ..workers import place
 from .couriers import Couriers, End, Fate
 from .delivery import FAILED_PATTERN, OPEN_PATTERN, Delivery, DeliveryState, Destination, Mark, read_mark
 from .delivery import destinations as destinations_of

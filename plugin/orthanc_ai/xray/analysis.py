@@ -1,14 +1,20 @@
 """Radiographs, the half that runs in a worker: from a DICOM file to a report or a reason why not."""
 
+from dataclasses import astuple
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
+from pydicom import Dataset
 
 from ..analyses import XRAY, Answer, Task
+from ..cardiothoracic.classical import step_for
+from ..cardiothoracic.ratio import Ratio
 from ..codes import Code
 from ..concepts import Finding
 from ..dicom_file import FileError, header_of, open_file
+from ..images.checks import integer
 from ..images.digest import pixel_digest
 from ..images.errors import ImageError
 from ..models.address import Address
@@ -17,17 +23,25 @@ from ..models.engine import Scorer, load_engine
 from ..models.errors import DeviceLostError, ModelError
 from ..models.prepared import load_prepared
 from ..models.remote import RemoteScorer
-from ..outcomes import Outcome, Result
+from ..outcomes import WEIGHTS_DIGITS, Outcome, Result
+from ..overlays.capture import heat_map_identities
 from ..report.document import SOP_CLASS_UID
 from ..report.errors import ReportError
 from ..report.findings_report import FindingsTemplate, ReportSettings
 from ..report.header import instance_reference
+from ..report.images import length_spacing
+from ..report.prior import Prior
 from ..report.uids import report_identity
 from ..settings import AI
 from ..stages import Stages
+from .activation import Activation, class_activations, crop_box, encode
 from .classify import classify
+from .overlays import HEAT_MAP, Overlay, of_findings, of_ratio
 from .pixels import read_radiograph
+from .ratio import Told, for_outcome, for_report, tell
 from .select import judge
+from .wanted import Wanted
+from .words import View
 
 
 class RadiographReader:
@@ -64,7 +78,10 @@ class RadiographReader:
             source = instance_reference(header)
             with stages("load"):
                 scorer, template = self._model(task.weights, task.scorer)
-            image = read_radiograph(dataset, self._card.input_size, voi_lut=self._settings.x_ray.voi_lut, stages=stages)
+            step = self._step(dataset)
+            image = read_radiograph(
+                dataset, self._card.input_size, voi_lut=self._settings.x_ray.voi_lut, step=step, stages=stages
+            )
             with stages("digest"):
                 digest = pixel_digest(dataset)
             notes += image.notes
@@ -76,18 +93,63 @@ class RadiographReader:
             return self._without_report(task, error.code, str(error), notes, stages)
         with stages("infer"):
             try:
-                scores = scorer.scores(image.tensor[None])[0]
+                scores, maps = (found[0] for found in scorer.scores_and_activations(image.tensor[None]))
             except DeviceLostError:
                 self._loaded = None
                 raise
             findings = classify(self._card, scores, band=self._settings.x_ray.undetermined_band)
+            activations = class_activations(self._card, maps, dataset.Rows, dataset.Columns)
+        ratio: Told | None = None
+        if step is not None and image.small is not None:
+            with stages("ratio"):
+                ratio = tell(image.small, step)
+            if chosen.view is View.AP and isinstance(ratio, Ratio):
+                notes += (Code.RATIO_BY_AP,)
+        wanted: Wanted = task.context or Wanted()
+        uid = source.sop_instance_uid.decode("iso8859")
+        now = datetime.now(UTC).astimezone()
+        overlays: list[Overlay] = []
+        if wanted.overlays:
+            with stages("overlays"):
+                labels = [finding.label for finding in findings]
+                identities = heat_map_identities(uid, digest, task.recipe, labels)
+                overlays, remarks = of_findings(
+                    dataset, header, findings, activations, self._card, template.maker, identities, now
+                )
+                notes += remarks
+                if isinstance(ratio, Ratio):
+                    identify = partial(report_identity, uid, digest, XRAY, task.recipe)
+                    overlays += of_ratio(header, ratio, self._card, identify, now)
+        spacing = length_spacing(header)
         with stages("report"):
-            identity = report_identity(source.sop_instance_uid.decode("iso8859"), digest, XRAY, task.recipe, "findings")
+            identity = report_identity(uid, digest, XRAY, task.recipe, "findings")
             # A report that is written again, since it was deleted, replaces none.
             again = task.previous is not None and task.previous.sop_instance_uid == identity.sop_instance_uid
-            now = datetime.now(UTC).astimezone()
-            predecessor = None if again else task.previous
-            dicom = template.fill(header, findings, notes, identity, now, predecessor)
+            dicom = template.fill(
+                header,
+                findings,
+                notes,
+                identity,
+                now,
+                None if again else task.previous,
+                ratio=None if ratio is None else for_report(ratio, spacing),
+                captures={one.finding: one.reference for one in overlays if one.kind == HEAT_MAP},
+                objects=[one.reference for one in overlays if one.kind != HEAT_MAP],
+                prior=wanted.prior,
+            )
+        data = {
+            "demonstration": self._card.demonstration,
+            "weights": task.weights[:WEIGHTS_DIGITS],
+            "findings": [_listed(finding, activations[finding.label]) for finding in findings],
+            "box": list(astuple(crop_box(dataset.Rows, dataset.Columns))),
+            "size": [dataset.Rows, dataset.Columns],
+        }
+        if ratio is not None:
+            data["ratio"] = for_outcome(ratio, spacing)
+        if wanted.prior is not None:
+            data["prior"] = _earlier(wanted.prior)
+        if overlays:
+            data["overlays"] = [one.listed() for one in overlays]
         outcome = Outcome(
             Code.REPORTED,
             task.recipe,
@@ -100,9 +162,16 @@ class RadiographReader:
                 demonstration=self._card.demonstration,
             ),
             model=self._card.name,
-            data={"demonstration": self._card.demonstration, "findings": [_listed(finding) for finding in findings]},
+            data=data,
         )
-        return Answer(outcome, dicom, seconds=stages.seconds, cpu_seconds=stages.cpu_seconds)
+        objects = tuple(one.made for one in overlays)
+        return Answer(outcome, dicom, objects, seconds=stages.seconds, cpu_seconds=stages.cpu_seconds)
+
+    def _step(self, dataset: Dataset) -> int | None:
+        """By how much the image is made smaller for the ratio; ``None`` if that is not wanted."""
+        if self._settings.x_ray.cardiothoracic_ratio == "off":
+            return None
+        return step_for(integer(dataset, "Rows", 0), integer(dataset, "Columns", 0))
 
     def load(self, task: Task) -> None:
         """Load the model that a task is about and use it once, since the first time takes longer.
@@ -159,11 +228,24 @@ class ModelLoader:
         return Answer(Outcome(Code.REPORTED, task.recipe))
 
 
-def _listed(finding: Finding) -> dict[str, Any]:
+def _listed(finding: Finding, activation: Activation) -> dict[str, Any]:
     """A finding as listings show it; the score to six digits, more than any reader needs."""
-    return {
+    listed = {
         "label": finding.label,
         "score": round(finding.score, 6),
         "threshold": finding.threshold,
         "presence": finding.presence,
+    }
+    if finding.score >= finding.threshold:
+        listed["activation"] = encode(activation.grid)
+    return listed
+
+
+def _earlier(prior: Prior) -> dict[str, Any]:
+    """What pages say of an earlier report."""
+    return {
+        "image": prior.image,
+        "report": prior.sop_instance_uid,
+        "date": prior.date,
+        "scores": {label: round(score, 6) for label, score in prior.scores.items()},
     }

@@ -18,7 +18,7 @@ from ..images.digest import pixel_digest
 from ..images.errors import ImageError
 from ..images.grayscale import brightness
 from ..stages import Stages
-from .reduce import block_means, step_for
+from .reduce import block_means
 from .resize import center_crop, resize, resize_shaded
 
 __all__ = ["MAXIMUM_PIXELS", "MINIMUM_SIDE", "Radiograph", "pixel_digest", "read_radiograph"]
@@ -48,18 +48,15 @@ class Radiograph:
     small
         The whole image, not only its middle square, as means of square blocks: shape (rows // step, columns // step),
         float32, from 0 (black) to 1 (white). ``None`` unless it was asked for.
-    step
-        Side of a block in pixels of the image.
     """
 
     tensor: npt.NDArray[np.float32]
     notes: tuple[Code, ...]
     small: npt.NDArray[np.float32] | None = None
-    step: int = 1
 
 
 def read_radiograph(
-    dataset: Dataset, size: int, *, voi_lut: bool = True, small: bool = False, stages: Stages | None = None
+    dataset: Dataset, size: int, *, voi_lut: bool = True, step: int | None = None, stages: Stages | None = None
 ) -> Radiograph:
     """Decode, transform to brightness, crop to the middle square, and resize.
 
@@ -71,8 +68,8 @@ def read_radiograph(
         Side of the model's input in pixels.
     voi_lut
         Whether to apply the first VOI LUT or window of the image.
-    small
-        Whether the whole image is wanted in a small form as well.
+    step
+        Side of the blocks, in pixels, whose means are wanted as well; without it, they are not.
     stages
         Takes the times of ``decode``, ``resize`` and ``reduce``.
 
@@ -90,17 +87,16 @@ def read_radiograph(
     with stages("resize"):
         low, _, cells, lookup = _shades(dataset, stored, voi_lut)
         tensor = _resized(stored, low, ((2.0 * lookup - 1.0) * _WHITE).astype(np.float32), size)
-    reduced, step = None, 1
-    if small:
+    small = None
+    if step is not None:
         with stages("reduce"):
-            step = step_for(*whole.shape)
-            reduced = _reduced(dataset, whole, step, voi_lut)
+            small = _reduced(dataset, whole, step, voi_lut)
     notes = []
     if cells.exceeded:
         notes.append(Code.PIXEL_RANGE_EXCEEDED)
     if max(dataset.Rows, dataset.Columns) > _SQUARE_ENOUGH * min(dataset.Rows, dataset.Columns):
         notes.append(Code.IMAGE_CROPPED)
-    return Radiograph(tensor[np.newaxis], tuple(notes), reduced, step)
+    return Radiograph(tensor[np.newaxis], tuple(notes), small)
 
 
 def _shades(

@@ -5,15 +5,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-SHORTER_SIDE = 256
-"""Pixels that the shorter side of the small image has at least, and less than twice as many: of a film of 35 cm, 1.4 mm or
-less each."""
-
-
-def step_for(rows: int, columns: int) -> int:
-    """Pixels of the image along one side of a block."""
-    return max(1, min(rows, columns) // SHORTER_SIDE)
-
 
 def block_means(image: npt.NDArray[np.integer[Any]], step: int) -> npt.NDArray[np.float32]:
     """Means of square blocks.

@@ -4,7 +4,7 @@ docs/images.md has the table of what counts as an X-ray and the order in which t
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pydicom import Dataset, uid
@@ -142,11 +142,14 @@ class Selection:
     notes
         What a reader of the report must know: ``BODY_PART_NOT_STATED``, ``VIEW_NOT_STATED``, ``AGE_NOT_STATED``,
         ``OUTSIDE_INTENDED_USE``.
+    view
+        From which side it was taken, if the header says it.
     """
 
     analyze: bool
     code: Code | None
     notes: tuple[Code, ...]
+    view: View | None = field(default=None, compare=False)
 
 
 def is_xray(modality: str, sop_class_uid: str) -> bool:
@@ -194,7 +197,7 @@ def judge(
         if outside_intended_use == "skip":
             return Selection(False, Code.OUTSIDE_INTENDED_USE, ())
         notes.append(Code.OUTSIDE_INTENDED_USE)
-    return Selection(True, None, tuple(notes))
+    return Selection(True, None, tuple(notes), view)
 
 
 def _refusal(header: Dataset, part: Part | None, view: View | None) -> Code | None:

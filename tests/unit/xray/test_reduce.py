@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydicom import FileDataset
 
 from orthanc_ai.xray.pixels import read_radiograph
-from orthanc_ai.xray.reduce import SHORTER_SIDE, block_means, step_for
+from orthanc_ai.xray.reduce import block_means
 
 from ..images.builder import radiograph
 
@@ -24,14 +24,6 @@ def test_each_block_has_its_mean(rows: int, columns: int, step: int, seed: int) 
             assert small[row, column] == pytest.approx(block.mean(), abs=0.01)
 
 
-@given(rows=st.integers(64, 6000), columns=st.integers(64, 6000))
-def test_the_shorter_side_is_long_enough_and_no_longer(rows: int, columns: int) -> None:
-    step = step_for(rows, columns)
-    shorter = min(rows, columns)
-    assert shorter // step >= min(shorter, SHORTER_SIDE)
-    assert shorter // step < 2 * SHORTER_SIDE
-
-
 def halves(dark: int, bright: int, **header: Any) -> FileDataset:
     """Upper half dark, lower half bright, 700 x 300 pixels of 12 bits."""
     pixels = np.full((700, 300), dark, np.uint16)
@@ -40,9 +32,8 @@ def halves(dark: int, bright: int, **header: Any) -> FileDataset:
 
 
 def small(dataset: FileDataset) -> npt.NDArray[np.float32]:
-    read = read_radiograph(dataset, 64, small=True)
+    read = read_radiograph(dataset, 64, step=1)
     assert read.small is not None
-    assert read.step == 1
     return read.small
 
 

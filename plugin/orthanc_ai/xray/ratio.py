@@ -1,0 +1,72 @@
+"""The cardiothoracic ratio of one reading: measured, and as report, outcome and overlays want it."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..cardiothoracic.classical import measure
+from ..cardiothoracic.ratio import Line, Ratio, RatioError
+from ..codes import Code
+from ..faults import place
+from ..report import ratio as stated
+from ..report.images import Spacing
+
+type Told = Ratio | RatioError
+"""The ratio, or why it cannot be told."""
+
+
+def tell(small: npt.NDArray[np.float32], step: int) -> Told:
+    """Measure, or say why not.
+
+    Parameters
+    ----------
+    small, step
+        See `cardiothoracic.classical.measure`.
+    """
+    try:
+        return measure(small, step)
+    except RatioError as refusal:
+        return refusal
+    except Exception as error:  # noqa: BLE001 - a fault of this method must not cost the findings
+        return RatioError(Code.INTERNAL_ERROR, place(error))
+
+
+def for_report(told: Told, spacing: Spacing | None) -> stated.Ratio | stated.RatioRefusal:
+    """What the findings report says.
+
+    Parameters
+    ----------
+    spacing
+        Of the image's pixels; without it, widths are in pixels.
+    """
+    if isinstance(told, RatioError):
+        return stated.RatioRefusal(told.code, told.detail)
+    millimeters = 1.0 if spacing is None else spacing.between_columns
+    return stated.Ratio(
+        told.value,
+        told.uncertainty,
+        told.heart.pixels * millimeters,
+        told.thorax.pixels * millimeters,
+        millimeters=spacing is not None,
+        method=told.method,
+    )
+
+
+def for_outcome(told: Told, spacing: Spacing | None) -> dict[str, Any]:
+    """What listings and pages show, in JSON types."""
+    if isinstance(told, RatioError):
+        return {"code": str(told.code), "detail": told.detail}
+    return {
+        "code": str(Code.MEASURED),
+        "value": round(told.value, 4),
+        "uncertainty": round(told.uncertainty, 4),
+        "heart": _points(told.heart),
+        "thorax": _points(told.thorax),
+        "spacing": None if spacing is None else [spacing.between_rows, spacing.between_columns],
+        "method": told.method,
+    }
+
+
+def _points(line: Line) -> list[list[float]]:
+    return [[round(column, 2), round(row, 2)] for column, row in (line.start, line.end)]
