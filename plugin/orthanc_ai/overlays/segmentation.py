@@ -16,6 +16,7 @@ from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pack_bits
 from pydicom.uid import SegmentationStorage
+from pydicom.valuerep import DSfloat
 from scipy import ndimage  # type: ignore[import-untyped]
 
 from ..analyses import Made
@@ -27,7 +28,7 @@ from ..report.charset import make_ascii
 from ..report.document import file_of, reference_item
 from ..report.encoding import element, encode_element, item, sequence
 from ..report.header import InstanceReference, inherit, instance_reference, lossy_compression
-from ..report.images import ImageFacts, image_facts
+from ..report.images import ImageFacts, Spacing, image_facts, length_spacing
 from ..report.provenance import PRODUCT, Provenance
 from ..report.uids import ReportIdentity, derive_uid, tracking_uid
 from ..report.vocabulary import coded, coded_item
@@ -54,12 +55,14 @@ _SEGMENTS: Final = (
 _SMOOTHING: Final = 0.7
 """Standard deviation in cells of the blur that rounds the corners of cells off."""
 
+_THICKNESS_MM: Final = 1
+
 _REFERENCED_SEGMENT_NUMBER: Final = 0x0062000B
 _SEGMENT_IDENTIFICATION_SEQUENCE: Final = 0x0062000A
 
 _AS_STORED: Final = [1, 0, 0, 0, 1, 0]
-"""Image Orientation of all radiographs in OHIF, which draws no segmentation that has none. It says nothing about the
-patient, since there is no Frame of Reference."""
+"""Image Orientation of all radiographs in OHIF. It says nothing about the patient, since there is no Frame of
+Reference."""
 
 
 def segmentation(
@@ -95,7 +98,7 @@ def segmentation(
     image = instance_reference(source)
     facts = image_facts(source)
     masks = np.stack([_whole(getattr(outlines, segment.attribute), outlines.step, facts) for segment in _SEGMENTS])
-    own = _attributes(image, facts, masks, maker, identity)
+    own = _attributes(image, facts, length_spacing(source), masks, maker, identity)
     own.update(lossy_compression(source))
     if inherited.character_sets is not None:
         make_ascii(own)
@@ -156,6 +159,7 @@ def _whole(mask: Mask, step: int, facts: ImageFacts) -> npt.NDArray[np.uint8]:
 def _attributes(
     image: InstanceReference,
     facts: ImageFacts,
+    spacing: Spacing | None,
     masks: npt.NDArray[np.uint8],
     maker: Provenance,
     identity: ReportIdentity,
@@ -193,9 +197,22 @@ def _attributes(
     own.ContentLabel = "LUNGS_HEART"
     own.ContentDescription = "Lungs and heart. Not for diagnosis."
     own.ContentCreatorName = ""
-    orientation = _dataset(ImageOrientationPatient=_AS_STORED)
-    own.SharedFunctionalGroupsSequence = [_dataset(PlaneOrientationSequence=[orientation])]
+    own.SharedFunctionalGroupsSequence = [
+        # OHIF draws no segmentation without the two, but needs no value in the first.
+        _dataset(
+            PixelMeasuresSequence=[_pixel_measures(spacing)],
+            PlaneOrientationSequence=[_dataset(ImageOrientationPatient=_AS_STORED)],
+        )
+    ]
     return own
+
+
+def _pixel_measures(spacing: Spacing | None) -> Dataset:
+    if spacing is None:
+        return Dataset()
+    sizes = spacing.between_rows, spacing.between_columns
+    # A projection has no slices; highdicom reads no pixel spacing without a thickness.
+    return _dataset(PixelSpacing=[DSfloat(size, auto_format=True) for size in sizes], SliceThickness=_THICKNESS_MM)
 
 
 def _described(segment: _Segment, number: int, image: InstanceReference, maker: Provenance) -> Dataset:

@@ -168,8 +168,14 @@ def test_what_ohif_needs() -> None:
     found = pydicom.dcmread(BytesIO(made(small())))
     [shared] = found.SharedFunctionalGroupsSequence
     assert shared.PlaneOrientationSequence[0].ImageOrientationPatient == [1, 0, 0, 0, 1, 0]
+    assert shared.PixelMeasuresSequence[0].PixelSpacing == [0.14, 0.143]
     assert found.PatientOrientation == ["L", "F"]
     assert "FrameOfReferenceUID" not in found, "a place in the patient is not claimed"
+
+
+def test_without_a_spacing_there_are_measures_of_nothing() -> None:
+    found = pydicom.dcmread(BytesIO(made(small(ImagerPixelSpacing=None))))
+    assert list(map(len, found.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence)) == [0]
 
 
 def test_overlapping_segments_are_said_to_overlap() -> None:
