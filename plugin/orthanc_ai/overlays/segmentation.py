@@ -112,6 +112,7 @@ def segmentation(
         sop_instance_uid=identity.sop_instance_uid,
         series_instance_uid=identity.series_instance_uid,
         study_instance_uid=image.study_instance_uid.decode("iso8859"),
+        demonstration=maker.demonstration,
     )
     return Made(dicom, result)
 
@@ -170,7 +171,7 @@ def _attributes(
     own.ImageType = ["DERIVED", "PRIMARY"]
     own.Modality = "SEG"
     own.Manufacturer = own.ManufacturerModelName = PRODUCT
-    own.SeriesDescription = maker.series("outlines")
+    own.SeriesDescription = maker.series("segmentation")
     own.DeviceSerialNumber = maker.serial_number
     own.SoftwareVersions = maker.plugin_version
     own.ContributingEquipmentSequence = [maker.contributing_equipment()]

@@ -41,10 +41,6 @@ SCORES = (
 PLAIN_SCORES = "A probability here is the model's score. It is not a calibrated probability."
 """How to read the numbers of any other network."""
 
-NOT_FOR_DIAGNOSIS = " not for diagnosis"
-DEMONSTRATION_NOT_FOR_DIAGNOSIS = " DEMONSTRATION not for diagnosis"
-"""What Series Descriptions end with; by the second, everything about a demonstration is found again."""
-
 _UNSCALED = 0.5
 """Operating point of an output that is a plain sigmoid."""
 
@@ -72,8 +68,6 @@ class Provenance:
         What a reader must know before reading on, the most important first.
     series_description
         At most 64 characters.
-    warning
-        What all Series Descriptions end with.
     """
 
     device_uid: str
@@ -87,11 +81,16 @@ class Provenance:
     is_learned: bool
     statements: tuple[str, ...]
     series_description: str
-    warning: str = NOT_FOR_DIAGNOSIS
 
     def series(self, what: str) -> str:
         """Series Description of what the device makes beside its findings, e.g. of ``"measurements"``."""
-        return describe(f"AI {what} ", self.algorithm_name, self.warning)
+        warning = " DEMONSTRATION not for diagnosis" if self.demonstration else " not for diagnosis"
+        return describe(f"AI {what} ", self.algorithm_name, warning)
+
+    @property
+    def demonstration(self) -> bool:
+        """Whether it goes with a reading by a demonstration model."""
+        return DEMONSTRATION in self.statements
 
     def observation_context(self) -> ObservationContext:
         """The device as observer, TID 1001 to 1004."""
@@ -145,7 +144,6 @@ def of_model(
     parameters
         Further lines on how the model was run.
     """
-    warning = DEMONSTRATION_NOT_FOR_DIAGNOSIS if card.demonstration else NOT_FOR_DIAGNOSIS
     scaled = any(output.operating_point != _UNSCALED for output in card.outputs)
     scale = "score scaled to an operating point of 50 %" if scaled else "score not scaled"
     band: tuple[str, ...] = ()
@@ -172,8 +170,11 @@ def of_model(
             f"Analyzed by {card.title}, version {card.version} ({card.name}).",
             SCORES if scaled else PLAIN_SCORES,
         ),
-        series_description=describe("AI findings ", card.name, warning),
-        warning=warning,
+        series_description=describe(
+            "AI findings ",
+            card.name,
+            " DEMONSTRATION not for diagnosis" if card.demonstration else " not for diagnosis",
+        ),
     )
 
 
@@ -182,23 +183,13 @@ def describe(before: str, name: str, after: str) -> str:
     return before + name[: _LONG_STRING_MAXIMUM - len(before) - len(after)] + after
 
 
-def of_rules(
-    name: str,
-    title: str,
-    version: str,
-    plugin_version: str,
-    statements: tuple[str, ...],
-    *,
-    warning: str = NOT_FOR_DIAGNOSIS,
-) -> Provenance:
+def of_rules(name: str, title: str, version: str, plugin_version: str, statements: tuple[str, ...]) -> Provenance:
     """Provenance of a judgement by rules.
 
     Parameters
     ----------
     name, title, version
         Of the set of rules.
-    warning
-        `DEMONSTRATION_NOT_FOR_DIAGNOSIS` for what stands beside a demonstration model's findings and goes with them.
     """
     return Provenance(
         device_uid=device_uid(name, version, plugin_version),
@@ -211,8 +202,7 @@ def of_rules(
         plugin_version=plugin_version,
         is_learned=False,
         statements=statements,
-        series_description=describe("AI ", title, warning),
-        warning=warning,
+        series_description=describe("AI ", title, " not for diagnosis"),
     )
 
 

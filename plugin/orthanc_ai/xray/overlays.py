@@ -141,5 +141,4 @@ def ratio_maker(method: str, card: ModelCard) -> Provenance:
         method,
         __version__,
         (provenance.DEMONSTRATION if card.demonstration else provenance.RESEARCH,),
-        warning=provenance.DEMONSTRATION_NOT_FOR_DIAGNOSIS if card.demonstration else provenance.NOT_FOR_DIAGNOSIS,
     )

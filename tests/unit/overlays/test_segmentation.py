@@ -1,5 +1,6 @@
 """Outlines as a DICOM Segmentation: where they are, what they are called, and that readers understand it."""
 
+import dataclasses
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -158,10 +159,19 @@ def test_patient_study_and_identifiers() -> None:
     assert found.SeriesInstanceUID == answer.result.series_instance_uid == IDENTITY.series_instance_uid
     assert answer.result.study_instance_uid == source.StudyInstanceUID
     assert (found.Modality, found.SeriesNumber) == ("SEG", 9003)
-    assert found.SeriesDescription == "AI outlines outlines not for diagnosis"
+    assert found.SeriesDescription == "AI segmentation outlines not for diagnosis"
     [series] = found.ReferencedSeriesSequence
     assert series.SeriesInstanceUID == source.SeriesInstanceUID
     assert series.ReferencedInstanceSequence[0].ReferencedSOPInstanceUID == source.SOPInstanceUID
+
+
+def test_a_demonstration_says_so() -> None:
+    maker = dataclasses.replace(MAKER, statements=(provenance.DEMONSTRATION,), algorithm_name="long" * 16)
+    answer = segmentation(small(), outlines(), maker, IDENTITY, NOW)
+    found = pydicom.dcmread(BytesIO(answer.dicom))
+    assert found.SeriesDescription == "AI segmentation longlonglonglong DEMONSTRATION not for diagnosis"
+    assert len(found.SeriesDescription) == 64
+    assert answer.result.demonstration
 
 
 def test_what_ohif_needs() -> None:
