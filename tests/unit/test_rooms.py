@@ -23,6 +23,7 @@ PURE_ROOMS = (
 
 SERVER_HALVES = {
     "xray/trigger.py",
+    "xray/prior.py",
     "cardiac/trigger.py",
     "volumes/batch.py",
     "volumes/choice.py",
@@ -72,7 +73,15 @@ def test_pure_rooms_know_no_server(file: Path) -> None:
                 imported
             )
             assert not imported.endswith(
-                (".trigger", "volumes.batch", "volumes.choice", "volumes.records", "tables.batch", "tables.listing")
+                (
+                    ".trigger",
+                    "xray.prior",
+                    "volumes.batch",
+                    "volumes.choice",
+                    "volumes.records",
+                    "tables.batch",
+                    "tables.listing",
+                )
             ), imported
 
 
