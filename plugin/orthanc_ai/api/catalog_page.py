@@ -11,8 +11,7 @@ from ..catalog.population import Choices, choices
 from ..catalog.selection import Selection
 from ..codes import Code
 from ..pages.html import FOLDER, STYLE, digest, headers, page
-from . import catalog, distributions
-from .catalog_assets import scripts
+from . import catalog, distributions, scripts
 from .context import Context
 from .distributions import DistributionsQuery, DistributionsView, FindingDistribution, counted
 from .http import HTML_TYPE, JSON_TYPE, Request, Response, preferred
@@ -97,7 +96,7 @@ def _content(context: Context, query: PageQuery, view: DistributionsView, there:
     by_model: dict[str, list[FindingDistribution]] = {}
     for one in view.findings:
         by_model.setdefault(one.model, []).append(one)
-    library = scripts(context.settings.charts_directory)
+    library = scripts.library(context.settings.charts_directory)
     return {
         **_frame(query),
         "view": view,
@@ -114,7 +113,7 @@ def _content(context: Context, query: PageQuery, view: DistributionsView, there:
         "undated": sum(getattr(one, query.count) for one in view.time if one.first is None),
         "warning": DEMONSTRATION_WARNING,
         "missing": None if library else CodeView.of(Code.CHARTS_MISSING),
-        "scripts": library,
+        "scripts": (*library, scripts.own("catalog.js")) if library else (),
         "data": _inert(view),
     }
 

@@ -25,7 +25,7 @@ def digest(text: str | bytes) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(content).digest()).decode()}"
 
 
-def headers(*styles: str, scripts: bool = False, form: bool = False) -> Mapping[str, str]:
+def headers(*styles: str, scripts: bool = False, form: bool = False, asks: bool = False) -> Mapping[str, str]:
     """Headers of a page, with its Content Security Policy (Level 3).
 
     Parameters
@@ -36,6 +36,8 @@ def headers(*styles: str, scripts: bool = False, form: bool = False) -> Mapping[
         Whether it loads scripts from this server. They may turn no text into markup or code.
     form
         Whether it has a form, which may be sent to this server only.
+    asks
+        Whether its scripts ask this server, and only this one, for more.
     """
     sheets = " ".join(f"'{one}'" for one in styles)
     policy = {
@@ -48,6 +50,8 @@ def headers(*styles: str, scripts: bool = False, form: bool = False) -> Mapping[
     }
     if scripts:
         policy |= {"script-src": "'self'", "require-trusted-types-for": "'script'"}
+    if asks:
+        policy["connect-src"] = "'self'"
     return {
         "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
         "Referrer-Policy": "same-origin",

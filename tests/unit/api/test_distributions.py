@@ -204,7 +204,7 @@ def test_scripts_are_of_this_server_and_checked(library: Path) -> None:
     names = [str(one["src"]).rpartition("/")[2].partition(".")[0] for one in scripts]
     assert names == ["d3", "plot", "catalog"]
     for one in scripts:
-        assert str(one["src"]).startswith("/ai/catalog/scripts/")
+        assert str(one["src"]).startswith("/ai/scripts/")
         assert str(one["integrity"]).startswith("sha256-")
         response = asked(str(one["src"]), charts=library)
         assert response.content_type == "text/javascript; charset=utf-8"
@@ -216,7 +216,7 @@ def test_scripts_are_of_this_server_and_checked(library: Path) -> None:
 @pytest.mark.parametrize("name", ["d3.js", "..", "catalog.py", "d3-license.txt", "d3.0000000000000000.js"])
 def test_nothing_else_is_a_script(library: Path, name: str) -> None:
     with pytest.raises(Problem) as problem:
-        asked(f"/ai/catalog/scripts/{name}", charts=library)
+        asked(f"/ai/scripts/{name}", charts=library)
     assert problem.value.code is Code.NOT_FOUND
 
 

@@ -1,7 +1,7 @@
 """The one table of routes: dispatching and the OpenAPI description are both made from it."""
 
 from ...codes import Code
-from .. import archive, demonstration, index, model_cards, outcome_list, status, vocabulary
+from .. import archive, demonstration, index, model_cards, outcome_list, scripts, status, vocabulary
 from ..context import Context
 from ..http import Problem, Request, Response
 from ..openapi import describe
@@ -81,6 +81,15 @@ def _routes(read_status: status.StatusReader) -> list[Route]:
             "Remove what a demonstration model has written",
             lambda context, _: demonstration.forget(context),
             demonstration.Forgotten,
+        ),
+        Route(
+            "GET",
+            f"{scripts.PATH}/{{script}}",
+            "A script of a page",
+            lambda context, call: scripts.answer(context.settings.charts_directory, call.path["script"]),
+            None,
+            media_type="text/javascript",
+            problems=(Code.NOT_FOUND,),
         ),
         Route("GET", "/ai/codes", "All codes", lambda *_: vocabulary.list_codes(), vocabulary.CodeList),
         Route(

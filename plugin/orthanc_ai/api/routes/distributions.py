@@ -1,7 +1,7 @@
-"""The catalogue counted: as JSON and CSV, and as a page with its scripts."""
+"""The catalogue counted: as JSON and CSV, and as a page."""
 
 from ...codes import Code
-from .. import catalog, catalog_assets, catalog_page, distributions
+from .. import catalog, catalog_page, distributions
 from ..route import Route
 
 _LOADING = (Code.CATALOG_LOADING, Code.CATALOG_TOO_LARGE)
@@ -29,14 +29,5 @@ def of_distributions() -> list[Route]:
             query=distributions.DistributionsQuery,
             csv=True,
             problems=_LOADING,
-        ),
-        Route(
-            "GET",
-            f"{catalog_assets.PATH}/{{script}}",
-            "A script of the page /ai/catalog",
-            lambda context, call: catalog_assets.answer(context.settings.charts_directory, call.path["script"]),
-            None,
-            media_type="text/javascript",
-            problems=(Code.NOT_FOUND,),
         ),
     ]

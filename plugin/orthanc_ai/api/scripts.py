@@ -1,4 +1,4 @@
-"""``/ai/catalog/scripts``: the scripts of the catalogue's page, each under a name that its content gives it."""
+"""``/ai/scripts``: the scripts of the pages, each under a name that its content gives it."""
 
 import hashlib
 from dataclasses import dataclass
@@ -9,14 +9,15 @@ from ..codes import Code
 from ..pages.html import FOLDER, digest
 from .http import Problem, Response
 
-PATH = "/ai/catalog/scripts"
+PATH = "/ai/scripts"
 
 SCRIPT_TYPE = "text/javascript; charset=utf-8"
 
 LIBRARY = ("d3.js", "plot.js")
 """What `tools/charts.py` leaves in the folder of the library, in the order in which it is loaded."""
 
-OWN = "catalog.js"
+OWN = ("catalog.js", "study.js")
+"""Those beside the templates."""
 
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 
@@ -36,31 +37,40 @@ class Script:
 
 
 @cache
-def scripts(library: Path) -> tuple[Script, ...]:
-    """The scripts in the order in which a page loads them; none if the library is not there.
+def own(name: str) -> Script:
+    """One of the scripts `OWN`."""
+    return _script(name, (FOLDER / name).read_bytes())
 
-    They are read once: another library is served from the next start on.
+
+@cache
+def library(folder: Path) -> tuple[Script, ...]:
+    """The library that draws charts, in the order in which a page loads it; nothing if it is not there.
+
+    It is read once: another library is served from the next start on.
     """
     try:
-        files = [(library / name).read_bytes() for name in LIBRARY]
+        return tuple(_script(name, (folder / name).read_bytes()) for name in LIBRARY)
     except OSError:
         return ()
-    files.append((FOLDER / OWN).read_bytes())
-    return tuple(_script(name, content) for name, content in zip((*LIBRARY, OWN), files, strict=True))
 
 
-def answer(library: Path, name: str) -> Response:
+def answer(folder: Path, name: str) -> Response:
     """One of the scripts.
+
+    Parameters
+    ----------
+    folder
+        Of the library.
 
     Raises
     ------
     Problem
         ``NOT_FOUND``
     """
-    for one in scripts(library):
+    for one in (*map(own, OWN), *library(folder)):
         if one.name == name:
             return Response(one.content, SCRIPT_TYPE, headers=_FOR_EVER)
-    raise Problem(Code.NOT_FOUND, "The page has no such script.")
+    raise Problem(Code.NOT_FOUND, "No page has such a script.")
 
 
 def _script(name: str, content: bytes) -> Script:
