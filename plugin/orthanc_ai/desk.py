@@ -1,7 +1,7 @@
 """What the /ai routes may ask of the work: how it stands, to do something again, to pause, to look through the archive."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Literal
@@ -39,6 +39,8 @@ class QueueStatus:
         Jobs by outcome since the start.
     counted
         Instances that no analysis wants, by modality, since the start.
+    rush
+        Whether images come so fast that the analysis steps back.
     """
 
     waiting: int
@@ -51,6 +53,7 @@ class QueueStatus:
     ended: Mapping[Code, int]
     counted: Mapping[str, int]
     last_error: LastError | None
+    rush: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +81,15 @@ class HandJob:
 class Desk:
     """Where questions and requests about the work are taken."""
 
-    def __init__(self, server: Server, inbox: Inbox, jobs: Jobs, pause: Pause) -> None:
+    def __init__(
+        self, server: Server, inbox: Inbox, jobs: Jobs, pause: Pause, rush: Callable[[], bool] = lambda: False
+    ) -> None:
         self._server = server
         self._inbox = inbox
         self._errands = inbox.errands
         self._jobs = jobs
         self._pause = pause
+        self._rush = rush
 
     def status(self) -> QueueStatus:
         """How the work stands now."""
@@ -101,6 +107,7 @@ class Desk:
             ended=Counter(self._jobs.ended),
             counted=Counter(self._inbox.counted),
             last_error=self._jobs.last_error,
+            rush=self._rush(),
         )
 
     def _oldest_s(self, place: int) -> float:

@@ -199,7 +199,7 @@ class Plugin:
         knocks.stored = self._courtesy.reported
         knocks.model_doubtful = self.readiness.doubt
         knocks.ended = metrics.job_ended
-        desk = Desk(server, inbox, jobs, pause)
+        desk = Desk(server, inbox, jobs, pause, lambda: self._courtesy.rush)
         knocks.ask = desk.retry
         counter = Counter(server)
         knocks.open_changed = counter.changed

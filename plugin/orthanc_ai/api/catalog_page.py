@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from markupsafe import Markup
-
 from ..catalog.mirror import CatalogError
 from ..catalog.population import Choices, choices
 from ..catalog.selection import Selection
 from ..codes import Code
-from ..pages.html import FOLDER, STYLE, digest, headers, page
+from ..pages.html import FOLDER, STYLE, digest, headers, inert, page
 from . import catalog, distributions, scripts
 from .context import Context
 from .distributions import DistributionsQuery, DistributionsView, FindingDistribution, counted
@@ -19,10 +17,10 @@ from .views import DEMONSTRATION_WARNING, CodeView
 
 SHEET = STYLE + (FOLDER / "catalog.css").read_text(encoding="utf-8")
 
-_PLOTS_OWN = "sha256-1fDzhcNzdHzXI45iC4iMUe1f12pPSD0sOIoPEacmGzI="
+PLOTS_OWN = "sha256-1fDzhcNzdHzXI45iC4iMUe1f12pPSD0sOIoPEacmGzI="
 """Of the style element that Observable Plot 0.6.17 puts into a drawing of the class `chart-svg`."""
 
-HEADERS = headers(digest(SHEET), _PLOTS_OWN, scripts=True, form=True)
+HEADERS = headers(digest(SHEET), PLOTS_OWN, scripts=True, form=True)
 
 Counting = Literal["patients", "studies", "series", "images"]
 
@@ -114,18 +112,10 @@ def _content(context: Context, query: PageQuery, view: DistributionsView, there:
         "warning": DEMONSTRATION_WARNING,
         "missing": None if library else CodeView.of(Code.CHARTS_MISSING),
         "scripts": (*library, scripts.own("catalog.js")) if library else (),
-        "data": _inert(view),
+        "data": inert(view.model_dump_json(by_alias=True)),
     }
 
 
 def _options(values: Sequence[str], asked: str | None) -> list[tuple[str, str]]:
     """What was asked for by hand is among them, or the form would show another question than the answer's."""
     return [(one, one) for one in sorted({*values, *([asked] if asked else [])})]
-
-
-def _inert(view: DistributionsView) -> Markup:
-    """The answer of `distributions` as text that no browser takes for markup: JSON may write `<` as an escape."""
-    text = view.model_dump_json(by_alias=True)
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)

@@ -3,10 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
-from pydantic import GetJsonSchemaHandler, model_validator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
-
 from ..catalog.catalog import Catalog
 from ..catalog.distributions import SCORE_EDGES, Distributions, Group, Interval
 from ..catalog.population import population
@@ -16,6 +12,7 @@ from .cards import Cards
 from .catalog import asking
 from .catalog_query import CatalogFilters
 from .context import Context
+from .forms import FormQuery
 from .http import Request, Response, prefers_csv
 from .tables import table
 from .views import DEMONSTRATION_WARNING, ConceptView, View
@@ -23,28 +20,13 @@ from .views import DEMONSTRATION_WARNING, ConceptView, View
 PATH = "/ai/catalog/distributions"
 
 
-class DistributionsQuery(CatalogFilters):
+class DistributionsQuery(CatalogFilters, FormQuery):
     """Which images, and how finely. An empty value is none, as a form sends it."""
 
     interval: Interval = "month"
     """What time is divided into; weeks begin on Monday (ISO 8601)."""
     format: Literal["json", "csv"] | None = None
     """Form of the answer; without it, the header Accept decides."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_is_none(cls, values: Any) -> Any:
-        return {name: value for name, value in values.items() if value != ""} if isinstance(values, dict) else values
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """The description says so too."""
-        schema = handler(core_schema)
-        for name, field in handler.resolve_ref_schema(schema)["properties"].items():
-            about = {key: field.pop(key) for key in ("description", "default", "title") if key in field}
-            allowed = [*(field.pop("anyOf", None) or [dict(field)]), {"const": "", "type": "string"}]
-            handler.resolve_ref_schema(schema)["properties"][name] = {**about, "anyOf": allowed}
-        return schema
 
 
 class GroupView(View):

@@ -16,7 +16,7 @@ SCRIPT_TYPE = "text/javascript; charset=utf-8"
 LIBRARY = ("d3.js", "plot.js")
 """What `tools/charts.py` leaves in the folder of the library, in the order in which it is loaded."""
 
-OWN = ("catalog.js", "study.js")
+OWN = ("catalog.js", "operator.js", "study.js")
 """Those beside the templates."""
 
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}

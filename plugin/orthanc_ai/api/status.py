@@ -49,6 +49,8 @@ class QueueView(View):
     """Nothing is in hand or asked for: everything up to `place` is settled."""
     paused: bool
     """An operator has paused the work."""
+    yielding: bool
+    """Images come so fast that the analysis steps back (`AI.YieldAbove`)."""
     held: int
     """X-rays and CT studies in the archive that wait for the model or for the end of the pause."""
     failed: int
@@ -110,6 +112,7 @@ class StatusReader:
                 studies_to_come=work.studies_to_come,
                 idle=work.idle,
                 paused=work.paused,
+                yielding=work.rush,
                 held=counts.held,
                 failed=counts.failed,
                 deliveries_due=counts.to_send,

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from ..server import Level, Resource, Server
-from .image_classes import is_image
+from .image_classes import is_image_instance
 from .mirror import Mirror
 from .question import Sort, Sql, Table, counts, image_page, page, units
 from .rows import Rows, pack, unpack
@@ -132,7 +132,7 @@ class Catalog:
         images: list[tuple[Place, Resource]] = []
         while chunk := list(islice(candidates, limit + 1 - len(images))):
             read = {one.identifier: one for one in self._server.read("instance", [name for _, name in chunk])}
-            images += [(place, read[name]) for place, name in chunk if name in read and _is_image(read[name])]
+            images += [(place, read[name]) for place, name in chunk if name in read and is_image_instance(read[name])]
         listed = self._with_parents([image for _, image in images[:limit]], series)
         return listed, images[limit - 1][0] if len(images) > limit else None
 
@@ -182,11 +182,7 @@ class Catalog:
     def one_image(self, identifier: str) -> Listed | None:
         """An image and what it belongs to; ``None`` if it is gone, or no image."""
         found = self._server.read("instance", [identifier])
-        return next(iter(self._with_parents([one for one in found if _is_image(one)], {})), None)
-
-
-def _is_image(instance: Resource) -> bool:
-    return is_image(instance.metadata.get("SopClassUid", ""))
+        return next(iter(self._with_parents([one for one in found if is_image_instance(one)], {})), None)
 
 
 def _ask(rows: Rows, sql: Sql) -> list[tuple[Any, ...]]:

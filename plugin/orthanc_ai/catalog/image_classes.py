@@ -1,4 +1,7 @@
-"""Which instances are images: told by their SOP class, so that no file is opened for it."""
+"""Which instances are images: told by their SOP class and by our mark, so that no file is opened for it."""
+
+from ..outcomes import REPORT_METADATA
+from ..server import Resource
 
 _STORAGE = "1.2.840.10008.5.1.4."
 
@@ -42,3 +45,21 @@ def is_image(sop_class_uid: str) -> bool:
     what it is with a code, and nobody is left out in silence.
     """
     return sop_class_uid not in NO_IMAGES
+
+
+OUR_CAPTURES = {"SopClassUid": f"{_STORAGE}1.1.7*", REPORT_METADATA: "*"}
+"""Metadata of what this server made itself and would pass for an image by its SOP class: secondary captures."""
+
+
+def is_image_instance(instance: Resource) -> bool:
+    """Whether an instance is an image that came from elsewhere.
+
+    What this server made itself, such as the captures of heat maps, counts as a report whatever its SOP class: it shows an image
+    that is there already, and would else be counted, exported and learned from as if it were another one.
+
+    Parameters
+    ----------
+    instance
+        With its metadata.
+    """
+    return is_image(instance.metadata.get("SopClassUid", "")) and REPORT_METADATA not in instance.metadata

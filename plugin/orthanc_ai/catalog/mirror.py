@@ -17,7 +17,7 @@ from typing import NamedTuple
 from ..codes import Code
 from ..outcomes import XRAY_METADATA
 from ..server import Change, Level, Server, ServerError
-from .image_classes import NO_IMAGES
+from .image_classes import NO_IMAGES, OUR_CAPTURES
 from .rows import Rows, pack, unpack
 
 CHUNK = 200
@@ -151,6 +151,11 @@ class Mirror:
         """How far the building is."""
         return self._progress
 
+    @property
+    def ready(self) -> bool:
+        """Whether it is built."""
+        return self._rows is not None
+
     def _not_there(self) -> CatalogError:
         self._asked.set()
         if self._too_large:
@@ -235,9 +240,11 @@ class Mirror:
     def _find(self) -> _Found:
         # First: what comes while the rest is found is then read twice, and nothing is missed.
         since = self._server.changes(_NEWEST, 1, ()).last
-        others = self._server.find(
-            "instance", metadata={"SopClassUid": "\\".join(sorted(NO_IMAGES))}, content=("Parent",)
-        )
+        others = [
+            one
+            for metadata in ({"SopClassUid": "\\".join(sorted(NO_IMAGES))}, OUR_CAPTURES)
+            for one in self._server.find("instance", metadata=metadata, content=("Parent",))
+        ]
         return _Found(
             since,
             self._server.identifiers("study"),

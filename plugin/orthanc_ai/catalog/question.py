@@ -3,7 +3,7 @@
 A selection means *units*: whole series, whose images are all meant, and single X-rays, where what became of them decides.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -19,7 +19,9 @@ Sort = Literal["patientID", "studyDate", "description", "modality", "received", 
 _ARGUMENTS = 100
 """Values in one call of a function of SQLite (sqlite.org/limits.html)."""
 
-_JOINED = "series JOIN study ON study.key = series.study JOIN patient ON patient.key = study.patient"
+JOINED = "series JOIN study ON study.key = series.study JOIN patient ON patient.key = study.patient"
+"""Series with what is above them."""
+
 _KEYS = "patient.key AS patient, study.key AS study, series.key AS series"
 
 
@@ -54,7 +56,7 @@ def units(selection: Selection, labels: Mapping[str, int], sort: Sort | None = N
     if sort == "score" and not selection.is_scored:
         # What has none has no place in the order.
         selection = replace(selection, minimum=0.0)
-    shared = _shared(selection)
+    shared = of_series(selection)
     parts: list[Sql] = []
     of_xray = bool(selection.is_scored or selection.model)
     if not of_xray and sort != "score":
@@ -62,7 +64,7 @@ def units(selection: Selection, labels: Mapping[str, int], sort: Sort | None = N
         value = _value(sort, table, None, selection, labels)
         parts.append(
             Sql(
-                f"SELECT {_KEYS}, NULL AS xray, series.images AS images, {value} AS value FROM {_JOINED} "
+                f"SELECT {_KEYS}, NULL AS xray, series.images AS images, {value} AS value FROM {JOINED} "
                 f"WHERE series.images > 0 AND {shared.text} AND {whole.text}",
                 shared.values + whole.values,
             )
@@ -73,7 +75,7 @@ def units(selection: Selection, labels: Mapping[str, int], sort: Sort | None = N
         parts.append(
             Sql(
                 f"SELECT {_KEYS}, xray.key AS xray, 1 AS images, {value} AS value "
-                f"FROM {_JOINED} JOIN xray ON xray.series = series.key WHERE {shared.text} AND {single.text}",
+                f"FROM {JOINED} JOIN xray ON xray.series = series.key WHERE {shared.text} AND {single.text}",
                 shared.values + single.values,
             )
         )
@@ -132,8 +134,8 @@ def _ordered(
     )
 
 
-def _shared(selection: Selection) -> Sql:
-    """What holds for all units: the filters on tags, labels, roles, and what is named."""
+def of_series(selection: Selection) -> Sql:
+    """What holds for all units: the filters on tags, labels, roles, and what is named. Of `JOINED`."""
     conditions: list[str] = ["1"]
     values: list[object] = []
 
@@ -142,7 +144,7 @@ def _shared(selection: Selection) -> Sql:
         values.extend(more)
 
     named = [
-        (f"{table}.id IN ({_places(one)})", one)
+        (f"{table}.id IN ({places(one)})", one)
         for table, one in (("patient", selection.patients), ("study", selection.studies), ("series", selection.series))
         if one
     ]
@@ -152,7 +154,7 @@ def _shared(selection: Selection) -> Sql:
     if selection.patient_id:
         add("patient.patient_id = ?", selection.patient_id.strip())
     if selection.modality:
-        add(f"series.modality IN ({_places(selection.modality)})", *map(capitals, selection.modality))
+        add(f"series.modality IN ({places(selection.modality)})", *map(capitals, selection.modality))
     if selection.body_part:
         add("series.body_part = ?", capitals(selection.body_part))
     if selection.study_date:
@@ -170,7 +172,7 @@ def _shared(selection: Selection) -> Sql:
     if selection.series_description:
         add("fits(series.description, ?)", selection.series_description)
     if selection.roles:
-        add(f"series.role IN ({_places(selection.roles)})", *map(str, selection.roles))
+        add(f"series.role IN ({places(selection.roles)})", *map(str, selection.roles))
     if selection.label:
         add("study.id IN labelled")
     return Sql(" AND ".join(conditions), tuple(values))
@@ -224,5 +226,6 @@ def _value(sort: Sort | None, table: str, xray: str | None, selection: Selection
             return highest
 
 
-def _places(values: tuple[str, ...]) -> str:
+def places(values: Sequence[object]) -> str:
+    """Question marks for so many values."""
     return ", ".join("?" * len(values))

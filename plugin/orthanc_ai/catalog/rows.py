@@ -5,14 +5,15 @@ SQLite, for its joins and its sorting; nothing of it is ever written to a disk. 
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from ..outcomes import CARDIAC_METADATA, XRAY_METADATA, Outcome, read_outcome
+from ..outcomes import CARDIAC_METADATA, CORRECTIONS_METADATA, XRAY_METADATA, Outcome, read_outcome
 from ..server import Resource
-from .image_classes import is_image
+from .image_classes import is_image_instance
 from .patterns import capitals, matches
-from .selection import millionths, scores
+from .selection import excess, millionths, scores
 
 MOST_LABELS = 400
 """Names of findings that have columns. A model has 18; SQLite takes 2,000 columns (sqlite.org/limits.html)."""
@@ -21,13 +22,14 @@ _SCHEMA = """
 CREATE TABLE patient (key INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, patient_id TEXT, birth_date TEXT, sex TEXT);
 CREATE TABLE study (key INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, patient INTEGER, date TEXT, description TEXT, age TEXT);
 CREATE TABLE series (key INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, study INTEGER, modality TEXT, body_part TEXT,
-    description TEXT, updated TEXT, code TEXT, role TEXT, instances INTEGER, images INTEGER);
-CREATE TABLE xray (key INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, series INTEGER, code TEXT, model TEXT,
-    demonstration INTEGER, at TEXT, received TEXT);
+    description TEXT, updated TEXT, code TEXT, role TEXT, station TEXT, instances INTEGER, images INTEGER);
+CREATE TABLE xray (key INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, series INTEGER, code TEXT, model TEXT, weights TEXT,
+    demonstration INTEGER, at INTEGER, received TEXT, arrived INTEGER, aet TEXT, excess INTEGER, corrected INTEGER);
 CREATE TABLE other (id BLOB PRIMARY KEY, series INTEGER) WITHOUT ROWID;
 CREATE INDEX study_of ON study (patient);
 CREATE INDEX series_of ON series (study);
 CREATE INDEX xray_of ON xray (series);
+CREATE INDEX xray_at ON xray (at);
 CREATE INDEX other_of ON other (series);
 CREATE TEMP TABLE labelled (id BLOB PRIMARY KEY) WITHOUT ROWID;
 """
@@ -60,6 +62,10 @@ class Rows:
         ``p{n}``, 1 if present, 0 if absent, else NULL, and ``t{n}``, the threshold that was in force, in millionths.
     version
         Another one after each change.
+
+    Of an X-ray, ``at`` is when its outcome was written and ``arrived`` when Orthanc received it, in seconds since 1970 (NULL if
+    it is not said), ``excess`` by how many millionths the score that is farthest above its threshold is above it (negative
+    below; NULL if there is no score), and ``corrected`` whether a reader has stated something about its findings.
     """
 
     def __init__(self) -> None:
@@ -163,14 +169,15 @@ class Rows:
                     one.metadata.get("LastUpdate", ""),
                     str(outcome.code) if outcome else "",
                     role if isinstance(role, str) else "",
+                    _text(one, "StationName"),
                     len(one.children),
                 )
             )
         self._many(
-            "INSERT INTO series (id, study, modality, body_part, description, updated, code, role, instances, images) "
-            "VALUES (?1, (SELECT key FROM study WHERE id = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9) "
+            "INSERT INTO series (id, study, modality, body_part, description, updated, code, role, station, "
+            "instances, images) VALUES (?1, (SELECT key FROM study WHERE id = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10) "
             "ON CONFLICT (id) DO UPDATE SET modality = ?3, body_part = ?4, description = ?5, updated = ?6, code = ?7, "
-            "role = ?8, instances = ?9",
+            "role = ?8, station = ?9, instances = ?10",
             rows,
         )
         self._count_images(one.identifier for one in series)
@@ -178,8 +185,8 @@ class Rows:
     def put_instances(self, instances: Sequence[Resource]) -> None:
         """Take in what is known of instances, whose series are here: X-rays with an outcome, and what is no image."""
         self.remove_instances([one.identifier for one in instances])
-        self.put_others((one.identifier, one.parent) for one in instances if not _is_image(one))
-        for one in filter(_is_image, instances):
+        self.put_others((one.identifier, one.parent) for one in instances if not is_image_instance(one))
+        for one in filter(is_image_instance, instances):
             outcome = read_outcome(one.metadata, XRAY_METADATA)
             if outcome:
                 self._put_xray(one, outcome)
@@ -207,16 +214,24 @@ class Rows:
         )
 
     def _put_xray(self, image: Resource, outcome: Outcome) -> None:
+        demonstration = outcome.data.get("demonstration") is True
+        weights = outcome.data.get("weights")
+        received = image.metadata.get("ReceptionDate", "")
+        found = scores(outcome)
         values: dict[str, Any] = {
             "id": pack(image.identifier),
             "code": str(outcome.code),
             "model": outcome.model,
-            "demonstration": outcome.data.get("demonstration") is True,
-            "at": outcome.at,
-            "received": image.metadata.get("ReceptionDate", ""),
+            "weights": weights if isinstance(weights, str) else "",
+            "demonstration": demonstration,
+            "at": _seconds(outcome.at),
+            "received": received,
+            "arrived": _seconds(received),
+            "aet": image.metadata.get("RemoteAET", "").strip(),
+            "excess": max((excess(one) for one in found.values() if one.threshold is not None), default=None),
+            "corrected": CORRECTIONS_METADATA in image.metadata,
         }
-        demonstration = outcome.data.get("demonstration") is True
-        for label, (score, presence, threshold) in scores(outcome).items():
+        for label, (score, presence, threshold) in found.items():
             number = self._label(label)
             if number is not None:
                 values[f"s{number}"] = millionths(score)
@@ -271,13 +286,18 @@ class Rows:
             self.version += 1
 
 
-def _is_image(instance: Resource) -> bool:
-    return is_image(instance.metadata.get("SopClassUid", ""))
-
-
 def _text(resource: Resource, keyword: str) -> str:
     return str(resource.tags.get(keyword, "")).strip()
 
 
 def _capitals(resource: Resource, keyword: str) -> str:
     return capitals(_text(resource, keyword))
+
+
+def _seconds(text: str) -> int | None:
+    """Seconds since 1970 of a time as Orthanc or an outcome has it, in UTC if it does not say; ``None`` if it is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    except (ValueError, OverflowError):
+        return None

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 from ..codes import Code
 from ..outcomes import CARDIAC_METADATA, XRAY_METADATA, Outcome, read_outcome, search_pattern
 from ..server import Content, Level, Resource, Server
-from .image_classes import is_image
+from .image_classes import is_image_instance
 from .patterns import in_range, index_pattern, matches
 
 PAGE = 1000
@@ -205,6 +205,11 @@ def millionths(score: float) -> int:
     return round(score * MILLION)
 
 
+def excess(one: Score) -> int:
+    """By how many millionths a score is above its threshold; negative below it."""
+    return millionths(one.score) - millionths(one.threshold or 0.0)
+
+
 def limits(selection: Selection) -> tuple[int, int]:
     """Lowest and highest score that a selection admits, in millionths."""
     lowest = 0 if selection.minimum is None else math.ceil(round(selection.minimum * MILLION, 3))
@@ -326,7 +331,7 @@ def _named_image(
 
 def _is_meant(selection: Selection, image: Resource, of_series: Outcome | None) -> bool:
     return (
-        is_image(image.metadata.get("SopClassUid", ""))
+        is_image_instance(image)
         and selection.admits_tags(image.tags)
         and selection.admits_outcomes(read_outcome(image.metadata, XRAY_METADATA), of_series)
     )

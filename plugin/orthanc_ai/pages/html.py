@@ -88,3 +88,10 @@ def page(template: str, content: Mapping[str, Any], style: str = STYLE) -> bytes
     text = _ENVIRONMENT.get_template(template).render(content, style=Markup(style))
     # Half a surrogate pair can be in no text that is sent.
     return text.encode("utf-8", "replace")
+
+
+def inert(text: str) -> Markup:
+    """JSON as text that no browser takes for markup: it may write `<` as an escape."""
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)

@@ -1,7 +1,7 @@
 """The one table of routes: dispatching and the OpenAPI description are both made from it."""
 
 from ...codes import Code
-from .. import archive, demonstration, index, model_cards, outcome_list, scripts, status, vocabulary
+from .. import archive, demonstration, model_cards, outcome_list, scripts, status, vocabulary
 from ..context import Context
 from ..http import Problem, Request, Response
 from ..openapi import describe
@@ -14,6 +14,7 @@ from .corrections import of_corrections
 from .datasets import of_datasets
 from .distributions import of_distributions
 from .levels import of_level
+from .operation import of_operation
 from .tables import of_tables
 from .volumes import of_volumes
 from .work import of_work
@@ -21,14 +22,7 @@ from .work import of_work
 
 def _routes(read_status: status.StatusReader) -> list[Route]:
     return [
-        Route("GET", "/ai", "Where to begin", lambda context, _: index.index(context), index.Index),
-        Route(
-            "GET",
-            "/ai/status",
-            "Versions, model, queue, latest trouble",
-            lambda context, _: read_status.read(context),
-            status.Status,
-        ),
+        *of_operation(read_status),
         Route(
             "GET",
             "/ai/models",

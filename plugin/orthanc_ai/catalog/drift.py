@@ -1,0 +1,298 @@
+"""Whether a model's scores are still spread as in the first weeks: a new device or another exposure shows here first.
+
+The measure is the population stability index (PSI), the symmetric Kullback-Leibler divergence of two histograms, over the
+tenths of the first weeks. Usual limits are 0.1 and 0.25 (N. Siddiqi, Credit Risk Scorecards, Wiley 2006). They say nothing
+about chance: with few images the index is large where nothing has changed. Without a change, the index is spread like
+(1/N + 1/M) times chi-squared of bins - 1 degrees of freedom, N and M the numbers of images (B. Yurdakul and J. Naranjo,
+Statistical properties of the population stability index, Journal of Risk Model Validation 14(4), 2020). So what is above a limit
+counts only if it is also above what chance gives in one of a thousand.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import NormalDist
+from typing import Literal
+
+from .distributions import Interval, period
+from .question import JOINED, of_series
+from .rows import Rows
+from .selection import MILLION, Selection
+from .worklist import of_source
+
+Grouping = Literal["stationName", "remoteAET"]
+"""What images are told apart by: the Station Name of their series, or the application entity that sent them."""
+
+BINS = 10
+"""Tenths of the reference, as it is usual."""
+
+LEAST_REFERENCE = 100
+"""Images from which on a reference is one: ten in each bin, so that its own chance is not all that is seen."""
+
+LEAST = 50
+"""Images of a period from which on it is compared: five are expected in each bin, as chi-squared asks for (W. G. Cochran,
+Biometrics 10 (1954) 417)."""
+
+REFERENCE_PERIODS = 4
+"""Periods that a reference has, unless it needs more to be one."""
+
+MODERATE, LARGE = 0.1, 0.25
+"""Siddiqi's limits."""
+
+CHANCE = 0.001
+"""Of a thousand comparisons with nothing to find, one is marked: a model has 18 findings, a year 52 weeks."""
+
+_HALF = 0.5
+"""Added to each bin, or an empty one would make the index infinite; of a reference of 100 images it is half a percent."""
+
+SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""Quantiles by which a period is described."""
+
+
+class Shift(StrEnum):
+    """What is to be thought of a period."""
+
+    REFERENCE = "reference"
+    TOO_FEW = "too few"
+    NONE = "none"
+    MODERATE = "moderate"
+    LARGE = "large"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Scores of a finding in a week, or whatever the interval is.
+
+    Attributes
+    ----------
+    first, last
+        Days, ISO 8601.
+    quantiles
+        Of the scores, at `SHARES`, by linear interpolation.
+    index
+        Population stability index against the reference; ``None`` of the reference and of too few images.
+    chance
+        What chance alone exceeds in `CHANCE` of all cases; ``None`` like the index.
+    """
+
+    first: str
+    last: str
+    images: int
+    quantiles: tuple[float, ...]
+    index: float | None
+    chance: float | None
+    shift: Shift
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How the scores of one finding by one model, of one group of images, have been spread.
+
+    Attributes
+    ----------
+    weights
+        First digits of their digest; empty of outcomes that do not say. Other weights are another model.
+    group
+        Of the grouping that was asked for; empty without one, and of images that do not say.
+    reference
+        Number of images that it is compared with; 0 while there are not enough for a reference.
+    periods
+        In their order; those without images are left out.
+    """
+
+    label: str
+    model: str
+    weights: str
+    demonstration: bool
+    group: str
+    threshold: float | None
+    reference: int
+    periods: tuple[Period, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What drift is told from: one X-ray that was read.
+
+    Attributes
+    ----------
+    date
+        Study Date.
+    scores
+        By label, with the threshold, in millionths.
+    """
+
+    model: str
+    weights: str
+    demonstration: bool
+    group: str
+    date: str
+    scores: Mapping[str, tuple[int, int | None]]
+
+
+def samples(rows: Rows, selection: Selection, source: str = "", grouping: Grouping | None = None) -> list[Sample]:
+    """The X-rays that a selection means, oldest first; of its filters on outcomes, the model and the finding count.
+
+    Parameters
+    ----------
+    rows
+        The tables, made ready for the selection (`Catalog.reading`).
+    source
+        Station Name, or application entity title.
+    """
+    labels = {one: n for one, n in rows.labels.items() if selection.finding in ("", one)}
+    shared, of = of_series(selection), of_source(source)
+    model, values = ("xray.model = ?", (selection.model,)) if selection.model else ("1", ())
+    group = {"stationName": "series.station", "remoteAET": "xray.aet", None: "''"}[grouping]
+    columns = "".join(f", xray.s{number}, xray.t{number}" for number in labels.values())
+    found = rows.database.execute(
+        f"SELECT xray.model, xray.weights, xray.demonstration, {group}, study.date{columns} "
+        f"FROM {JOINED} JOIN xray ON xray.series = series.key "
+        f"WHERE xray.excess IS NOT NULL AND {shared.text} AND {of.text} AND {model} ORDER BY study.date, xray.key",
+        (*shared.values, *of.values, *values),
+    )
+    names = tuple(labels)
+    return [
+        Sample(name, weights, bool(demonstration), within, date, _scores(names, rest))
+        for name, weights, demonstration, within, date, *rest in found
+    ]
+
+
+def _scores(names: Sequence[str], values: Sequence[int | None]) -> dict[str, tuple[int, int | None]]:
+    pairs = zip(names, values[::2], values[1::2], strict=True)
+    return {name: (score, threshold) for name, score, threshold in pairs if score is not None}
+
+
+def drifts(found: Sequence[Sample], interval: Interval, *, latest: int | None = None) -> list[Drift]:
+    """How each finding's scores have been spread, model by model and group by group.
+
+    All groups of a model are compared with one reference, that of all of them: a new device is one that differs from the
+    others, not from itself. Images without a Study Date are in none of it.
+
+    Parameters
+    ----------
+    latest
+        How many periods to describe after the reference; ``None`` for all.
+    """
+    by_model: dict[tuple[str, str], list[Sample]] = {}
+    for one in found:
+        by_model.setdefault((one.model, one.weights), []).append(one)
+    return [one for known in by_model.values() for one in _of_model(known, interval, latest)]
+
+
+def _of_model(known: Sequence[Sample], interval: Interval, latest: int | None) -> Iterator[Drift]:
+    demonstration = any(one.demonstration for one in known)
+    dated: dict[tuple[str, str], list[Sample]] = {}
+    for one in known:
+        if ends := period(one.date, interval):
+            dated.setdefault((ends[0].isoformat(), ends[1].isoformat()), []).append(one)
+    ordered = sorted(dated)
+    groups = sorted({one.group for one in known})
+    for label in dict.fromkeys(label for one in known for label in one.scores):
+        scores = {days: [(s.group, s.scores[label]) for s in dated[days] if label in s.scores] for days in ordered}
+        first, reference = _reference([(days, [score for _, (score, _) in scores[days]]) for days in ordered])
+        edges = _edges(reference)
+        expected = histogram(reference, edges)
+        shown = [days for days in ordered if days in first]
+        later = [days for days in ordered if days not in first]
+        shown += later if latest is None else later[len(later) - min(latest, len(later)) :]
+        thresholds = [threshold for days in ordered for _, (_, threshold) in scores[days] if threshold is not None]
+        for group in groups:
+            periods = []
+            for days in shown:
+                values = sorted(score for of, (score, _) in scores[days] if of == group)
+                if values:
+                    alone = days in first and len(groups) == 1
+                    periods.append(_period(days, values, edges, None if alone or not reference else expected, alone))
+            yield Drift(
+                label,
+                known[0].model,
+                known[0].weights,
+                demonstration,
+                group,
+                thresholds[-1] / MILLION if thresholds else None,
+                len(reference),
+                tuple(periods),
+            )
+
+
+def _reference(
+    periods: Sequence[tuple[tuple[str, str], Sequence[int]]],
+) -> tuple[frozenset[tuple[str, str]], list[int]]:
+    """The first periods and their scores, sorted; nothing of all if they are too few."""
+    chosen: list[tuple[str, str]] = []
+    scores: list[int] = []
+    for days, values in periods:
+        if len(chosen) >= REFERENCE_PERIODS and len(scores) >= LEAST_REFERENCE:
+            break
+        if values:
+            chosen.append(days)
+            scores += values
+    if len(scores) < LEAST_REFERENCE:
+        return frozenset(chosen), []
+    return frozenset(chosen), sorted(scores)
+
+
+def _edges(ordered: Sequence[int]) -> list[int]:
+    """Inner edges of the bins: tenths of sorted scores, each once."""
+    return sorted({ordered[len(ordered) * k // BINS] for k in range(1, BINS)} - {ordered[0]}) if ordered else []
+
+
+def histogram(scores: Sequence[int], edges: Sequence[int]) -> list[int]:
+    """How many scores are in each bin; a bin has its lower edge."""
+    counts = [0] * (len(edges) + 1)
+    for score in scores:
+        counts[bisect_right(edges, score)] += 1
+    return counts
+
+
+def stability_index(expected: Sequence[int], found: Sequence[int]) -> float:
+    """Population stability index of two histograms with the same bins; 0 if they are alike."""
+    of_expected, of_found = (sum(one) + _HALF * len(one) for one in (expected, found))
+    total = 0.0
+    for one, other in zip(expected, found, strict=True):
+        p, q = (one + _HALF) / of_expected, (other + _HALF) / of_found
+        total += (q - p) * math.log(q / p)
+    return total
+
+
+def chance(expected: int, found: int, bins: int) -> float:
+    """What the index exceeds in `CHANCE` of all cases, if both numbers of images come from one distribution."""
+    return (1 / expected + 1 / found) * chi_squared(1 - CHANCE, bins - 1) if bins > 1 else 0.0
+
+
+def chi_squared(share: float, degrees: int) -> float:
+    """Quantile of chi-squared by Wilson and Hilferty, to 3 % where it is used (Proc Natl Acad Sci 17 (1931) 684)."""
+    part = 2 / (9 * degrees)
+    return float(degrees * (1 - part + NormalDist().inv_cdf(share) * math.sqrt(part)) ** 3)
+
+
+def quantile(ordered: Sequence[int], share: float) -> float:
+    """Quantile of sorted scores by linear interpolation, as a score of 0 to 1."""
+    place = share * (len(ordered) - 1)
+    low = math.floor(place)
+    high = min(low + 1, len(ordered) - 1)
+    return (ordered[low] + (place - low) * (ordered[high] - ordered[low])) / MILLION
+
+
+def _period(
+    days: tuple[str, str], ordered: Sequence[int], edges: Sequence[int], expected: Sequence[int] | None, alone: bool
+) -> Period:
+    index = limit = None
+    if alone:
+        shift = Shift.REFERENCE
+    elif expected is None or len(ordered) < LEAST:
+        shift = Shift.TOO_FEW
+    else:
+        index = stability_index(expected, histogram(ordered, edges))
+        limit = chance(sum(expected), len(ordered), len(expected))
+        shift = _shift(index, limit)
+    return Period(*days, len(ordered), tuple(quantile(ordered, one) for one in SHARES), index, limit, shift)
+
+
+def _shift(index: float, limit: float) -> Shift:
+    if index <= limit or index < MODERATE:
+        return Shift.NONE
+    return Shift.LARGE if index >= LARGE else Shift.MODERATE
