@@ -102,7 +102,7 @@ class DriftView(View):
     group: str
     """Of what was asked for with `by`; empty without it, and of images that do not say."""
     threshold: float | None
-    """The latest that was in force."""
+    """The highest that was in force."""
     reference: int
     """X-rays that all is compared with; 0 while there are fewer than 100 in the first periods."""
     latest: Shift | None
@@ -204,7 +204,7 @@ def compared(catalog: Catalog, query: DriftQuery) -> DriftsView:
         interval=query.interval,
         by=query.by,
         shares=list(SHARES),
-        undated=sum(read_date(one.date) is None for one in found),
+        undated=sum(read_date(one.date) is None for one in found.xrays),
         findings=views,
         demonstration=demonstration,
         warning=DEMONSTRATION_WARNING if demonstration else None,

@@ -9,12 +9,14 @@ counts only if it is also above what chance gives in one of a thousand.
 """
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
+from itertools import pairwise
 from statistics import NormalDist
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .distributions import Interval, period
 from .question import JOINED, of_series
@@ -49,6 +51,8 @@ _HALF = 0.5
 
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Quantiles by which a period is described."""
+
+type _Days = tuple[date, date]
 
 
 class Shift(StrEnum):
@@ -112,8 +116,7 @@ class Drift:
     periods: tuple[Period, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """What drift is told from: one X-ray that was read.
 
     Attributes
@@ -121,7 +124,7 @@ class Sample:
     date
         Study Date.
     scores
-        By label, with the threshold, in millionths.
+        In millionths, in the order of the labels.
     """
 
     model: str
@@ -129,11 +132,28 @@ class Sample:
     demonstration: bool
     group: str
     date: str
-    scores: Mapping[str, tuple[int, int | None]]
+    scores: Sequence[int | None]
 
 
-def samples(rows: Rows, selection: Selection, source: str = "", grouping: Grouping | None = None) -> list[Sample]:
-    """The X-rays that a selection means, oldest first; of its filters on outcomes, the model and the finding count.
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """X-rays, oldest first.
+
+    Attributes
+    ----------
+    labels
+        Names of the findings, by which the scores are ordered.
+    thresholds
+        The highest that was in force, by model and weights, in millionths, in the same order.
+    """
+
+    labels: Sequence[str]
+    xrays: Sequence[Sample]
+    thresholds: Mapping[tuple[str, str], Sequence[int | None]]
+
+
+def samples(rows: Rows, selection: Selection, source: str = "", grouping: Grouping | None = None) -> Samples:
+    """The X-rays that a selection means; of its filters on outcomes, the model and the finding count.
 
     Parameters
     ----------
@@ -146,26 +166,25 @@ def samples(rows: Rows, selection: Selection, source: str = "", grouping: Groupi
     shared, of = of_series(selection), of_source(source)
     model, values = ("xray.model = ?", (selection.model,)) if selection.model else ("1", ())
     group = {"stationName": "series.station", "remoteAET": "xray.aet", None: "''"}[grouping]
-    columns = "".join(f", xray.s{number}, xray.t{number}" for number in labels.values())
+    scores = "".join(f", xray.s{number}" for number in labels.values())
     found = rows.database.execute(
-        f"SELECT xray.model, xray.weights, xray.demonstration, {group}, study.date{columns} "
+        f"SELECT xray.model, xray.weights, xray.demonstration, {group}, study.date{scores} "
         f"FROM {JOINED} JOIN xray ON xray.series = series.key "
-        f"WHERE xray.excess IS NOT NULL AND {shared.text} AND {of.text} AND {model} ORDER BY study.date, xray.key",
+        f"WHERE xray.excess IS NOT NULL AND {shared.text} AND {of.text} AND {model}",
         (*shared.values, *of.values, *values),
+    ).fetchall()
+    thresholds = "".join(f", MAX(t{number})" for number in labels.values())
+    highest = rows.database.execute(
+        f"SELECT model, weights{thresholds} FROM xray WHERE excess IS NOT NULL GROUP BY model, weights"
     )
-    names = tuple(labels)
-    return [
-        Sample(name, weights, bool(demonstration), within, date, _scores(names, rest))
-        for name, weights, demonstration, within, date, *rest in found
-    ]
+    return Samples(
+        tuple(labels),
+        [Sample(one[0], one[1], bool(one[2]), one[3], one[4], one[5:]) for one in found],
+        {(name, weights): row for name, weights, *row in highest},
+    )
 
 
-def _scores(names: Sequence[str], values: Sequence[int | None]) -> dict[str, tuple[int, int | None]]:
-    pairs = zip(names, values[::2], values[1::2], strict=True)
-    return {name: (score, threshold) for name, score, threshold in pairs if score is not None}
-
-
-def drifts(found: Sequence[Sample], interval: Interval, *, latest: int | None = None) -> list[Drift]:
+def drifts(found: Samples, interval: Interval, *, latest: int | None = None) -> list[Drift]:
     """How each finding's scores have been spread, model by model and group by group.
 
     All groups of a model are compared with one reference, that of all of them: a new device is one that differs from the
@@ -177,62 +196,73 @@ def drifts(found: Sequence[Sample], interval: Interval, *, latest: int | None = 
         How many periods to describe after the reference; ``None`` for all.
     """
     by_model: dict[tuple[str, str], list[Sample]] = {}
-    for one in found:
+    for one in found.xrays:
         by_model.setdefault((one.model, one.weights), []).append(one)
-    return [one for known in by_model.values() for one in _of_model(known, interval, latest)]
+    made: list[Drift] = []
+    for key, xrays in by_model.items():
+        thresholds = found.thresholds.get(key) or (None,) * len(found.labels)
+        days = [period(one.date, interval) for one in xrays]
+        for position, label in enumerate(found.labels):
+            made += _of_finding(label, position, thresholds[position], xrays, days, latest)
+    return made
 
 
-def _of_model(known: Sequence[Sample], interval: Interval, latest: int | None) -> Iterator[Drift]:
-    demonstration = any(one.demonstration for one in known)
-    dated: dict[tuple[str, str], list[Sample]] = {}
-    for one in known:
-        if ends := period(one.date, interval):
-            dated.setdefault((ends[0].isoformat(), ends[1].isoformat()), []).append(one)
-    ordered = sorted(dated)
-    groups = sorted({one.group for one in known})
-    for label in dict.fromkeys(label for one in known for label in one.scores):
-        scores = {days: [(s.group, s.scores[label]) for s in dated[days] if label in s.scores] for days in ordered}
-        first, reference = _reference([(days, [score for _, (score, _) in scores[days]]) for days in ordered])
-        edges = _edges(reference)
-        expected = histogram(reference, edges)
-        shown = [days for days in ordered if days in first]
-        later = [days for days in ordered if days not in first]
-        shown += later if latest is None else later[len(later) - min(latest, len(later)) :]
-        thresholds = [threshold for days in ordered for _, (_, threshold) in scores[days] if threshold is not None]
-        for group in groups:
-            periods = []
-            for days in shown:
-                values = sorted(score for of, (score, _) in scores[days] if of == group)
-                if values:
-                    alone = days in first and len(groups) == 1
-                    periods.append(_period(days, values, edges, None if alone or not reference else expected, alone))
-            yield Drift(
-                label,
-                known[0].model,
-                known[0].weights,
-                demonstration,
-                group,
-                thresholds[-1] / MILLION if thresholds else None,
-                len(reference),
-                tuple(periods),
-            )
+def _of_finding(
+    label: str,
+    position: int,
+    threshold: int | None,
+    xrays: Sequence[Sample],
+    periods: Sequence[_Days | None],
+    latest: int | None,
+) -> Iterator[Drift]:
+    """One finding by one model."""
+    scores: dict[_Days, dict[str, list[int]]] = {}
+    scored = False
+    for one, days in zip(xrays, periods, strict=True):
+        score = one.scores[position]
+        scored |= score is not None
+        if score is not None and days:
+            scores.setdefault(days, {}).setdefault(one.group, []).append(score)
+    if not scored:
+        return
+    for groups in scores.values():
+        for values in groups.values():
+            values.sort()
+    ordered = sorted(scores)
+    first, reference = _reference([(days, [one for of in scores[days].values() for one in of]) for days in ordered])
+    edges = _edges(reference)
+    expected = histogram(reference, edges)
+    later = [days for days in ordered if days not in first]
+    shown = [*first, *(later if latest is None else later[max(0, len(later) - latest) :])]
+    groups_there = sorted({one.group for one in xrays})
+    for group in groups_there:
+        alone = len(groups_there) == 1
+        yield Drift(
+            label=label,
+            model=xrays[0].model,
+            weights=xrays[0].weights,
+            demonstration=xrays[0].demonstration,
+            group=group,
+            threshold=None if threshold is None else threshold / MILLION,
+            reference=len(reference),
+            periods=tuple(
+                _period(days, scores[days][group], edges, expected, is_reference=alone and days in first)
+                for days in shown
+                if group in scores[days]
+            ),
+        )
 
 
-def _reference(
-    periods: Sequence[tuple[tuple[str, str], Sequence[int]]],
-) -> tuple[frozenset[tuple[str, str]], list[int]]:
-    """The first periods and their scores, sorted; nothing of all if they are too few."""
-    chosen: list[tuple[str, str]] = []
+def _reference(periods: Sequence[tuple[_Days, Sequence[int]]]) -> tuple[Sequence[_Days], Sequence[int]]:
+    """The first periods, and their scores, sorted; without scores if they are too few."""
+    chosen: list[_Days] = []
     scores: list[int] = []
     for days, values in periods:
         if len(chosen) >= REFERENCE_PERIODS and len(scores) >= LEAST_REFERENCE:
             break
-        if values:
-            chosen.append(days)
-            scores += values
-    if len(scores) < LEAST_REFERENCE:
-        return frozenset(chosen), []
-    return frozenset(chosen), sorted(scores)
+        chosen.append(days)
+        scores += values
+    return chosen, sorted(scores) if len(scores) >= LEAST_REFERENCE else ()
 
 
 def _edges(ordered: Sequence[int]) -> list[int]:
@@ -240,12 +270,10 @@ def _edges(ordered: Sequence[int]) -> list[int]:
     return sorted({ordered[len(ordered) * k // BINS] for k in range(1, BINS)} - {ordered[0]}) if ordered else []
 
 
-def histogram(scores: Sequence[int], edges: Sequence[int]) -> list[int]:
-    """How many scores are in each bin; a bin has its lower edge."""
-    counts = [0] * (len(edges) + 1)
-    for score in scores:
-        counts[bisect_right(edges, score)] += 1
-    return counts
+def histogram(ordered: Sequence[int], edges: Sequence[int]) -> list[int]:
+    """How many of sorted scores are in each bin; a bin has its lower edge."""
+    ends = [0, *(bisect_left(ordered, edge) for edge in edges), len(ordered)]
+    return [end - begin for begin, end in pairwise(ends)]
 
 
 def stability_index(expected: Sequence[int], found: Sequence[int]) -> float:
@@ -278,18 +306,19 @@ def quantile(ordered: Sequence[int], share: float) -> float:
 
 
 def _period(
-    days: tuple[str, str], ordered: Sequence[int], edges: Sequence[int], expected: Sequence[int] | None, alone: bool
+    days: _Days, ordered: Sequence[int], edges: Sequence[int], expected: Sequence[int], *, is_reference: bool
 ) -> Period:
     index = limit = None
-    if alone:
+    if is_reference:
         shift = Shift.REFERENCE
-    elif expected is None or len(ordered) < LEAST:
+    elif not any(expected) or len(ordered) < LEAST:
         shift = Shift.TOO_FEW
     else:
         index = stability_index(expected, histogram(ordered, edges))
         limit = chance(sum(expected), len(ordered), len(expected))
         shift = _shift(index, limit)
-    return Period(*days, len(ordered), tuple(quantile(ordered, one) for one in SHARES), index, limit, shift)
+    first, last = (day.isoformat() for day in days)
+    return Period(first, last, len(ordered), tuple(quantile(ordered, one) for one in SHARES), index, limit, shift)
 
 
 def _shift(index: float, limit: float) -> Shift:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from ..codes import Code
 from ..outcomes import CARDIAC_METADATA, CORRECTIONS_METADATA, XRAY_METADATA, Outcome, read_outcome
 from ..server import Resource
 from .image_classes import is_image_instance
@@ -18,7 +19,7 @@ from .selection import excess, millionths, scores
 MOST_LABELS = 400
 """Names of findings that have columns. A model has 18; SQLite takes 2,000 columns (sqlite.org/limits.html)."""
 
-_SCHEMA = """
+_SCHEMA = f"""
 CREATE TABLE patient (key INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, patient_id TEXT, birth_date TEXT, sex TEXT);
 CREATE TABLE study (key INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, patient INTEGER, date TEXT, description TEXT, age TEXT);
 CREATE TABLE series (key INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, study INTEGER, modality TEXT, body_part TEXT,
@@ -29,7 +30,7 @@ CREATE TABLE other (id BLOB PRIMARY KEY, series INTEGER) WITHOUT ROWID;
 CREATE INDEX study_of ON study (patient);
 CREATE INDEX series_of ON series (study);
 CREATE INDEX xray_of ON xray (series);
-CREATE INDEX xray_at ON xray (at);
+CREATE INDEX xray_at ON xray (at) WHERE code = '{Code.REPORTED}';
 CREATE INDEX other_of ON other (series);
 CREATE TEMP TABLE labelled (id BLOB PRIMARY KEY) WITHOUT ROWID;
 """

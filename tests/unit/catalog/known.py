@@ -30,22 +30,25 @@ class Series:
         cardiac: Outcome | None = None,
         sop_class: str = CR,
         study_tags: Mapping[str, str] | None = None,
+        metadata: Mapping[str, str] | None = None,
         **tags: str,
     ) -> None:
         Series._made += 1
         above = {"PatientID": patient, **(study_tags or {})}
-        metadata = {CARDIAC_METADATA: cardiac.to_text()} if cardiac else {}
+        of_series = {CARDIAC_METADATA: cardiac.to_text()} if cardiac else {}
         images = tuple(identifier(Series._made * 1000 + number) for number in range(instances))
         self.study = Resource("study", _named(study), above, {}, parent=_named(patient))
         self.series = Resource(
-            "series", identifier(Series._made), tags, metadata, parent=self.study.identifier, children=images
+            "series", identifier(Series._made), tags, of_series, parent=self.study.identifier, children=images
         )
         self.instances = [
             Resource(
                 "instance",
                 image,
                 {},
-                {"SopClassUid": sop_class} | ({XRAY_METADATA: outcome.to_text()} if outcome else {}),
+                {"SopClassUid": sop_class}
+                | ({XRAY_METADATA: outcome.to_text()} if outcome else {})
+                | dict(metadata or {}),
                 parent=self.series.identifier,
             )
             for image, outcome in zip(images, [*outcomes, *[None] * (instances - len(outcomes))], strict=True)
@@ -68,6 +71,7 @@ class Still:
     def __init__(self, rows: Rows | None, error: CatalogError | None = None) -> None:
         self._rows, self._error = rows, error
         self.progress = Progress(1234, 5000)
+        self.ready = rows is not None
 
     @contextmanager
     def reading(self) -> Iterator[Rows]:
@@ -78,10 +82,14 @@ class Still:
 
 
 class Labels:
-    """Of the index, the studies that bear a label."""
+    """Of the index, the studies that bear a label, and the studies."""
 
-    def __init__(self, labels: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, labels: Mapping[str, Sequence[str]], studies: Sequence[Resource] = ()) -> None:
         self._labels = labels
+        self._studies = {one.identifier: one for one in studies}
+
+    def read(self, _level: str, identifiers: Sequence[str]) -> tuple[Resource, ...]:
+        return tuple(self._studies[one] for one in identifiers)
 
     def find(self, _level: str, _query: object = None, *, labels: Sequence[str] = (), **_: Any) -> tuple[Resource, ...]:
         return tuple(
