@@ -35,6 +35,10 @@ REPORT_CHECK = "report-check"
 """Name of a worker's task that is no analysis: is a stored report the one that would be stored now?"""
 
 
+CORRECTION = "correction"
+"""Name of a worker's task that is no analysis: to make the SR of a reader's statement."""
+
+
 XRAY_MODEL = "xray-model"
 """Name of a worker's task that is no analysis: to load the model before the first image comes."""
 

@@ -21,6 +21,7 @@ from .catalog.catalog import Catalog
 from .catalog.mirror import Mirror
 from .codes import Code
 from .collecting.collection import Collections
+from .corrections.clerk import Clerk
 from .corrections.desk import Corrections
 from .counts import Counter
 from .courtesy import Courtesy, Processors
@@ -69,6 +70,7 @@ class Running:
     deliveries: Deliveries
     monitor: Monitor
     mirror: Mirror
+    clerk: Clerk
     batches: tuple[Batches, ...]
 
     def stop(self) -> None:
@@ -80,6 +82,7 @@ class Running:
             batches.give_up()
         until = time.monotonic() + BATCHES_S
         self.deliveries.stop()
+        self.clerk.stop()
         self.inbox.stop()
         # In this order: jobs must know that their workers are taken away, not dead.
         self.jobs.give_up()
@@ -218,6 +221,17 @@ class Plugin:
         }
         mirror = Mirror(server, settings.catalog.maximum_entries, lambda: self._courtesy.rush)
         corrections = Corrections(server)
+        clerk = Clerk(
+            server,
+            corrections,
+            workers.run,
+            deliveries.mark,
+            max_attempts=settings.max_attempts,
+            first_pause_s=settings.retry_pause,
+            on_store=self._courtesy.reported,
+            on_marked=deliveries.ring,
+        )
+        corrections.on_stated = clerk.ring
         context = Context(
             server,
             settings,
@@ -231,13 +245,14 @@ class Plugin:
             corrections=corrections,
         )
         inbox.on_begun = partial(self._dispatcher.open, Routes(context))
-        self._running = Running(inbox, jobs, workers, deliveries, monitor, mirror, tuple(batches.values()))
+        self._running = Running(inbox, jobs, workers, deliveries, monitor, mirror, clerk, tuple(batches.values()))
         for name, run in (
             ("ai-inbox", inbox.run),
             ("ai-model", self.readiness.run),
             ("ai-send", deliveries.run),
             ("ai-metrics", monitor.run),
             ("ai-catalog", mirror.run),
+            ("ai-corrections", clerk.run),
         ):
             thread = threading.Thread(target=run, name=name, daemon=True)
             thread.start()

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 
 from pebble import ProcessExpired, ProcessPool
 
-from .analyses import CARDIAC, REPORT_CHECK, XRAY, XRAY_MODEL, Answer, Task
+from .analyses import CARDIAC, CORRECTION, REPORT_CHECK, XRAY, XRAY_MODEL, Answer, Task
 from .codes import Code
 from .faults import place
 from .handover import FileGoneError, Handover, Shared
@@ -252,6 +252,7 @@ def _start(settings_json: str) -> None:
     contain(settings)
     # Imported here, since the server process never needs the codecs, numpy or the engines.
     from .cardiac.analysis import StudyReader
+    from .corrections.worker import CorrectionWriter
     from .report.check import ReportChecker
     from .tables.worker import TableMaker
     from .volumes.worker import VolumeWriter
@@ -262,6 +263,7 @@ def _start(settings_json: str) -> None:
     _readers[XRAY_MODEL] = ModelLoader(radiographs)
     _readers[CARDIAC] = StudyReader(settings)
     _readers[REPORT_CHECK] = ReportChecker()
+    _readers[CORRECTION] = CorrectionWriter()
     _readers[VOLUMES] = VolumeWriter(settings)
     _readers[TABLES] = TableMaker()
 

@@ -95,6 +95,7 @@ class Frame:
         content: Iterable[bytes],
         *,
         other_evidence: Iterable[InstanceReference] = (),
+        further: Iterable[Predecessor] = (),
     ) -> bytes:
         """Encode a whole file (PS3.10), Explicit VR Little Endian.
 
@@ -112,12 +113,14 @@ class Frame:
             Encoded items of the root's Content Sequence.
         other_evidence
             What was looked at of other examinations (PS3.3 section C.17.2.3).
+        further
+            More predecessors: reports that this one amends.
         """
         elements = dict(self.elements)
         for tag, references in (
             (0x0040A375, list(evidence)),  # Current Requested Procedure Evidence Sequence
             (0x0040A385, list(other_evidence)),  # Pertinent Other Evidence Sequence
-            (0x0040A360, [] if predecessor is None else [_reference(predecessor)]),  # Predecessor Documents Sequence
+            (0x0040A360, [_reference(one) for one in (predecessor, *further) if one]),  # Predecessor Documents Sequence
         ):
             if references:
                 elements[tag] = _hierarchical_references(tag, references)

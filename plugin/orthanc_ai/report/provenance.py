@@ -44,6 +44,9 @@ PLAIN_SCORES = "A probability here is the model's score. It is not a calibrated 
 _UNSCALED = 0.5
 """Operating point of an output that is a plain sigmoid."""
 
+CORRECTIONS = "readers-corrections"
+"""Name of what writes down readers' statements."""
+
 _LONG_STRING_MAXIMUM = 64  # characters of an LO, PS3.5 table 6.2-1
 _SERIAL_NUMBER_DIGITS = 16  # of the weights digest: short enough to compare by eye, long enough to tell
 
@@ -203,6 +206,31 @@ def of_rules(name: str, title: str, version: str, plugin_version: str, statement
         is_learned=False,
         statements=statements,
         series_description=describe("AI ", title, " not for diagnosis"),
+    )
+
+
+def of_reader(model: str, demonstration: bool, plugin_version: str) -> Provenance:
+    """Provenance of a reader's statement on what a model has found: this plugin has only written it down.
+
+    Parameters
+    ----------
+    model
+        Name of the model.
+    """
+    about = f"A reader's statement on findings of the model {model}. The reader has not verified a report by it."
+    warning = " DEMONSTRATION not for diagnosis" if demonstration else " not for diagnosis"
+    return Provenance(
+        device_uid=device_uid(CORRECTIONS, "", plugin_version),
+        manufacturer=PRODUCT,
+        model_name="Readers' corrections",
+        serial_number=CORRECTIONS,
+        algorithm_name=CORRECTIONS,
+        algorithm_version=plugin_version,
+        parameters=(),
+        plugin_version=plugin_version,
+        is_learned=False,
+        statements=(DEMONSTRATION if demonstration else RESEARCH, about),
+        series_description=_describe("AI corrections ", model, warning),
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from highdicom.sr import (
+    CompositeContentItem,
     ContainerContentItem,
     ContentItem,
     ContentSequence,
@@ -22,6 +23,7 @@ from highdicom.sr import (
     MeasurementReport,
     MeasurementsAndQualitativeEvaluations,
     NumContentItem,
+    ObservationContext,
     QualitativeEvaluation,
     RelationshipTypeValues,
     SourceImageForMeasurement,
@@ -113,6 +115,76 @@ def lengths_tree(
     """The tree of a report on lengths in one image, titled as viewers expect it of one that they draw."""
     title = vocabulary.IMAGING_MEASUREMENT_REPORT
     return _report(provenance, title, vocabulary.RADIOGRAPHY, groups, comments, _image_library(image))
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """What a reader says of a finding.
+
+    Attributes
+    ----------
+    label, tracking_uid, finding, site
+        As the findings report has them.
+    presence
+        `vocabulary.PRESENT` or `vocabulary.ABSENT`.
+    remark
+        What the model had said, in words.
+    """
+
+    label: str
+    tracking_uid: str
+    finding: Concept
+    site: Concept
+    presence: Concept
+    remark: str
+
+
+def correction_tree(
+    observer: ObservationContext,
+    title: Concept,
+    image: Image,
+    report: tuple[str, str],
+    statements: Sequence[StatementLine],
+    comments: Sequence[str],
+) -> MeasurementReport:
+    """The tree of a reader's statement on a findings report.
+
+    Parameters
+    ----------
+    observer
+        The reader, TID 1003.
+    report
+        SOP Class UID and SOP Instance UID of the findings report.
+    comments
+        At least one: what stands before the statements. Viewers print neither the observer's name nor references, so the
+        first one is to name both, and the reference hangs below it.
+    """
+    tree = MeasurementReport(
+        observation_context=observer,
+        procedure_reported=coded(vocabulary.RADIOGRAPHY),
+        imaging_measurements=[_statement_group(line) for line in statements],
+        title=coded(title),
+    )
+    *context, measurements = tree[0].ContentSequence
+    texts = [text_item(vocabulary.COMMENT, comment) for comment in comments]
+    reference = CompositeContentItem(
+        coded(vocabulary.SOURCE_REPORT), *report, relationship_type=RelationshipTypeValues.INFERRED_FROM
+    )
+    texts[0].ContentSequence = ContentSequence([reference])
+    tree[0].ContentSequence = ContentSequence([*context, *texts, _image_library(image), measurements])
+    _separate(tree[0])
+    return tree
+
+
+def _statement_group(line: StatementLine) -> MeasurementsAndQualitativeEvaluations:
+    group = MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(uid=line.tracking_uid, identifier=line.label),
+        finding_type=coded(line.finding),
+        finding_sites=[FindingSite(coded(line.site))],
+        qualitative_evaluations=[QualitativeEvaluation(coded(vocabulary.PRESENCE), coded(line.presence))],
+    )
+    group[0].ContentSequence.append(text_item(vocabulary.COMMENT, line.remark))
+    return group
 
 
 def text_item(name: Concept, text: str) -> TextContentItem:

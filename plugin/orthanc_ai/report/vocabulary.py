@@ -53,6 +53,7 @@ UNCERTAINTY = Concept("371884006", "SCT", "+/-, range of measurement uncertainty
 COMPARISON = Concept("111424", "DCM", "Comparison to previous studies")  # CID 6052
 PRIOR_REPORT = Concept("122075", "DCM", "Prior report for current patient")  # CID 3407
 STUDY_DATE = Concept("111060", "DCM", "Study Date")
+SOURCE_REPORT = Concept("128225", "DCM", "Source report")  # CID 7013
 
 # Their values
 PRESENT = Concept("52101004", "SCT", "Present")  # CID 240
