@@ -3,7 +3,8 @@
 import dataclasses
 from collections import defaultdict
 
-from ..outcomes import XRAY_METADATA
+from ..corrections.journal import DEMONSTRATION_PATTERN
+from ..outcomes import CORRECTIONS_METADATA, XRAY_METADATA
 from ..server import Resource, Server
 from .context import Context
 from .reading import is_demonstration, outcome_of, tag
@@ -13,6 +14,7 @@ from .views import View
 # that a report is also found when its image's outcome names a newer one, and so is what a report refers to.
 REPORT_QUERY = {"Manufacturer": "Orthanc AI", "SeriesDescription": "AI * DEMONSTRATION not for diagnosis"}
 
+_DEMONSTRATION_CORRECTION = {CORRECTIONS_METADATA: DEMONSTRATION_PATTERN}
 _DEMONSTRATION_OUTCOME = {XRAY_METADATA: '{"code":"REPORTED"*"demonstration":true*'}
 
 BATCH = 200
@@ -27,7 +29,7 @@ class Forgotten(View):
     outcomes: int
     """Images that count as not analysed again."""
     remaining: int
-    """Reports and outcomes that are left: ask again until it is 0."""
+    """Reports, outcomes and images with readers' statements on such reports that are left: ask again until it is 0."""
 
 
 def forget(context: Context) -> Forgotten:
@@ -44,7 +46,11 @@ def forget(context: Context) -> Forgotten:
     outcomes = server.find("instance", metadata=_DEMONSTRATION_OUTCOME, limit=BATCH)
     for image in outcomes:
         server.remove_metadata("instance", image.identifier, XRAY_METADATA)
-    remaining = server.count("series", REPORT_QUERY) + server.count("instance", metadata=_DEMONSTRATION_OUTCOME)
+    for image in server.find("instance", metadata=_DEMONSTRATION_CORRECTION, limit=BATCH):
+        context.corrections.forget_demonstration(image.identifier)
+    remaining = server.count("series", REPORT_QUERY) + sum(
+        server.count("instance", metadata=pattern) for pattern in (_DEMONSTRATION_OUTCOME, _DEMONSTRATION_CORRECTION)
+    )
     return Forgotten(reports=len(reports), outcomes=len(outcomes), remaining=remaining)
 
 

@@ -51,7 +51,7 @@ class Corrections:
         JournalError
             If somebody has spoiled the journal.
         """
-        found = self._there(image, from_text(image.metadata.get(CORRECTIONS_METADATA)))
+        found = there(self._server, image, from_text(image.metadata.get(CORRECTIONS_METADATA)))
         return list(reversed(found))
 
     def state(self, image: Resource, make: Callable[[Sequence[Correction]], Correction]) -> Correction:
@@ -70,23 +70,23 @@ class Corrections:
         with self._lock:
             text = self._server.metadata("instance", image.identifier, CORRECTIONS_METADATA)
             try:
-                there = [one for one, _ in self._there(image, from_text(text))]
+                kept = [one for one, _ in there(self._server, image, from_text(text))]
             except JournalError:
                 raise CorrectionRefusedError(Code.CORRECTIONS_UNREADABLE) from None
-            correction = make(there)
-            same = _same(there, correction)
+            correction = make(kept)
+            same = _same(kept, correction)
             if same and same.state is not State.FAILED:
                 correction = same
             elif same:
                 # Whoever says it again wants it to be tried again.
                 correction = replace(same, state=State.PENDING, code=None)
-                there[there.index(same)] = correction
-            elif len(there) >= MOST:
-                raise CorrectionRefusedError(Code.TOO_MANY_CORRECTIONS, f"There are {len(there)} already.")
+                kept[kept.index(same)] = correction
+            elif len(kept) >= MOST:
+                raise CorrectionRefusedError(Code.TOO_MANY_CORRECTIONS, f"There are {len(kept)} already.")
             else:
-                there.append(correction)
+                kept.append(correction)
             if correction is not same:
-                self._write(image.identifier, there)
+                self._write(image.identifier, kept)
         if correction.state is State.PENDING:
             self.on_stated(image.identifier)
         return correction
@@ -102,44 +102,45 @@ class Corrections:
     def settle(self, image: str, correction: Correction, state: State, code: Code | None = None) -> None:
         """Write down what became of a statement's SR."""
         uid = correction.result.sop_instance_uid
-        with self._lock:
-            try:
-                found = from_text(self._server.metadata("instance", image, CORRECTIONS_METADATA))
-            except JournalError:
-                return
-            self._write_if_there(
-                image,
-                [replace(one, state=state, code=code) if one.result.sop_instance_uid == uid else one for one in found],
-            )
+        self._change(
+            image, lambda one: replace(one, state=state, code=code) if one.result.sop_instance_uid == uid else one
+        )
 
     def drop(self, image: str, correction: Correction) -> None:
         """Forget a statement."""
         uid = correction.result.sop_instance_uid
+        self._change(image, lambda one: None if one.result.sop_instance_uid == uid else one)
+
+    def forget_demonstration(self, image: str) -> None:
+        """Forget what was said of a demonstration model's findings."""
+        self._change(image, lambda one: None if one.demonstration else one)
+
+    def _change(self, image: str, change: Callable[[Correction], Correction | None]) -> None:
+        """Change the statements of an image by its Orthanc identifier; those of which nothing is left, go."""
         with self._lock:
             try:
                 found = from_text(self._server.metadata("instance", image, CORRECTIONS_METADATA))
             except JournalError:
                 return
-            self._write_if_there(image, [one for one in found if one.result.sop_instance_uid != uid])
-
-    def _there(self, image: Resource, found: Sequence[Correction]) -> list[tuple[Correction, str]]:
-        """Statements less those whose SR somebody has deleted."""
-        there = []
-        for one in found:
-            identifier = stored(self._server, image, one.result.sop_instance_uid) or ""
-            if identifier or one.state is not State.STORED:
-                there.append((one, identifier))
-        return there
+            kept = [one for one in map(change, found) if one]
+            if kept:
+                self._server.set_metadata("instance", image, CORRECTIONS_METADATA, to_text(kept))
+            elif found:
+                self._server.remove_metadata("instance", image, CORRECTIONS_METADATA)
 
     def _write(self, image: str, corrections: Sequence[Correction]) -> None:
         if not self._server.set_metadata("instance", image, CORRECTIONS_METADATA, to_text(corrections)):
             raise CorrectionRefusedError(Code.NOT_FOUND)
 
-    def _write_if_there(self, image: str, corrections: Sequence[Correction]) -> None:
-        if corrections:
-            self._server.set_metadata("instance", image, CORRECTIONS_METADATA, to_text(corrections))
-        else:
-            self._server.remove_metadata("instance", image, CORRECTIONS_METADATA)
+
+def there(server: Server, image: Resource, found: Sequence[Correction]) -> list[tuple[Correction, str]]:
+    """Statements less those whose SR somebody has deleted; each with the Orthanc identifier of its SR, if there is one."""
+    kept = []
+    for one in found:
+        identifier = stored(server, image, one.result.sop_instance_uid) or ""
+        if identifier or one.state is not State.STORED:
+            kept.append((one, identifier))
+    return kept
 
 
 def stored(server: Server, image: Resource, sop_instance_uid: str) -> str | None:
@@ -154,7 +155,7 @@ def _tag(resource: Resource, tag: str) -> str:
     return str(resource.tags.get(tag, "")).strip()
 
 
-def _same(there: Sequence[Correction], new: Correction) -> Correction | None:
+def _same(kept: Sequence[Correction], new: Correction) -> Correction | None:
     """The statement that is made once more: the request bears its key, or it is the reader's latest.
 
     Raises
@@ -162,7 +163,7 @@ def _same(there: Sequence[Correction], new: Correction) -> Correction | None:
     CorrectionRefusedError
         If the key was given to another statement.
     """
-    of_reader = [one for one in there if (one.reader, one.login) == (new.reader, new.login)]
+    of_reader = [one for one in kept if (one.reader, one.login) == (new.reader, new.login)]
     for one in of_reader:
         if new.key and one.key == new.key:
             if not one.says_the_same(new):

@@ -16,6 +16,9 @@ PENDING_PATTERN = '{"pending":true*'
 ANY_PATTERN = '{"pending":*'
 """The same for all images on which somebody has said something."""
 
+DEMONSTRATION_PATTERN = '{"pending":*"demonstration":true*'
+"""The same where it is about findings of a demonstration model. No text can look like it: its quotes are escaped."""
+
 MOST = 200
 """Statements on one image: several from each of many readers."""
 

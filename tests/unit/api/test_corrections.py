@@ -5,6 +5,7 @@ import io
 import json
 from base64 import b64encode
 from collections.abc import Mapping
+from dataclasses import replace
 from threading import Thread
 from typing import Any
 
@@ -223,6 +224,22 @@ def test_an_image_has_room_for_two_hundred() -> None:
     for number in range(200):
         site.post(says(("Mass", True), reader=f"Dr. {number}"))
     assert site.refused(says(("Mass", True))) is Code.TOO_MANY_CORRECTIONS
+
+
+def test_forgetting_the_demonstration_forgets_what_was_said_of_it_alone() -> None:
+    comment = 'of "demonstration":true'
+    for demonstration in (True, False):
+        site = Site(outcome=reported({"Mass": 0.9}, demonstration=demonstration))
+        result = site.context.server.resource("instance", identifier(1))
+        assert result is not None
+        outcome = Outcome.from_text(result.metadata["ai-xray-findings"])
+        assert outcome.result is not None
+        kept = replace(outcome, result=replace(outcome.result, demonstration=demonstration))
+        site.archive.set_metadata("instance", identifier(1), "ai-xray-findings", kept.to_text())
+        site.post(says(("Mass", True), comment=comment))
+        forgotten = site.ask("DELETE", "/ai/demonstration")
+        assert forgotten["remaining"] == 0
+        assert len(site.there()) == (0 if demonstration else 1)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"corrections":[{}]}', '{"corrections":[{"at":"\\ud800"}]}'])
