@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "plugin"))
@@ -25,7 +26,7 @@ line that names the field, what was found, and what is allowed.
 
 Some of Orthanc's own options are conditions: `Python.AllowThreads` must be `true` (without it a worker that stores a report
 and Orthanc's callback for the next stored instance wait for each other for ever), and `UserMetadata` must declare
-`ai-xray-findings` and `ai-cardiac-ct`. With `RemoteAccessAllowed`, users are a condition too: `AuthenticationEnabled` and
+the names that the product's own `orthanc.json` declares. With `RemoteAccessAllowed`, users are a condition too: `AuthenticationEnabled` and
 `RegisteredUsers`. `LimitFindResults` and `LimitFindInstances` must be 0: Orthanc would cut answers to the plugin's own questions
 short as well. `ExtraMainDicomTags` acts only on what is stored after it is set: keep the list that
 comes with the product from the first day.
@@ -60,16 +61,25 @@ def codes_page() -> str:
 
 
 def _fields(section: type[Section], prefix: str) -> Iterator[tuple[str, str, str]]:
+    in_lists: set[type[Section]] = set()
     for name, info in section.model_fields.items():
         path = prefix + (info.alias or name)
         kind = info.annotation
         if isinstance(kind, type) and issubclass(kind, Section):
             yield from _fields(kind, path + ".")
-        else:
-            yield path, _default(info), re.sub(r"\s+", " ", info.description or "").strip().replace("|", r"\|")
+            continue
+        yield path, _default(info), re.sub(r"\s+", " ", info.description or "").strip().replace("|", r"\|")
+        # Objects in a list: their fields stand below it, once.
+        for item in get_args(kind):
+            of_list = get_args(item)[0] if get_args(item) else item
+            if isinstance(of_list, type) and issubclass(of_list, Section) and of_list not in in_lists:
+                in_lists.add(of_list)
+                yield from _fields(of_list, path + "[].")
 
 
 def _default(info: FieldInfo) -> str:
+    if info.is_required():
+        return "(required)"
     value = info.get_default(call_default_factory=False)
     words = {True: "true", False: "false", None: "null"}
     return words[value] if value is None or isinstance(value, bool) else str(value)

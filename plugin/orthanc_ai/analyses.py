@@ -18,6 +18,7 @@ from .outcomes import (
     OVERLAYS_METADATA,
     REPORT_METADATA,
     REQUEST_METADATA,
+    TRIAGE_METADATA,
     XRAY_METADATA,
     Outcome,
     Result,
@@ -230,5 +231,6 @@ METADATA = (
     REPORT_METADATA,
     OVERLAYS_METADATA,
     CORRECTIONS_METADATA,
+    TRIAGE_METADATA,
 )
 """Metadata names that must be declared in Orthanc's `UserMetadata`."""

@@ -227,10 +227,10 @@ class Code(StrEnum):
     INTERNAL_ERROR = "INTERNAL_ERROR", "An unforeseen error; the log says more."
 
     # Sending a report on
-    SEND_FAILED = "SEND_FAILED", "The destination did not take the report."
+    SEND_FAILED = "SEND_FAILED", "The destination did not take the report, or what it is told of it."
     DESTINATION_UNKNOWN = (
         "DESTINATION_UNKNOWN",
-        "AI.SendTo or Orthanc does not name this modality or DICOMweb server any more.",
+        "AI.SendTo or Orthanc does not name this modality, DICOMweb server or webhook any more.",
     )
 
     # Collecting from another archive

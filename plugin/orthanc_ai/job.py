@@ -9,7 +9,7 @@ from .analyses import Analysis, Answer, NotReadyError, RefusedError, Task, Work
 from .asked_files import handed_over
 from .codes import Code
 from .faults import Fault, StoppingError, place
-from .keeper import IDENTITY_TAGS, Keeper, Kept
+from .keeper import IDENTITY_TAGS, Keeper, Kept, Marker
 from .outcomes import Outcome, overlays_of, read_outcome
 from .pause import Pause
 from .retries import due_after, pause_s, remaining_s
@@ -82,9 +82,11 @@ class Job:
     Parameters
     ----------
     mark
-        Makes the mark of a report of ours, from whether it is one of a demonstration model.
+        Makes the mark of an object of ours.
     max_attempts, first_pause_s
         How often a job is tried, and seconds until the second time.
+    settle
+        Writes an outcome by the given function, and whatever must be in step with it; whether it was written.
     """
 
     def __init__(
@@ -93,10 +95,11 @@ class Job:
         workers: Workers,
         pause: Pause,
         knocks: Knocks,
-        mark: Callable[[bool], str],
+        mark: Marker,
         *,
         max_attempts: int,
         first_pause_s: float,
+        settle: Callable[[Resource, Outcome, Callable[[], bool]], bool] = lambda _found, _outcome, write: write(),
     ) -> None:
         self._server = server
         self._workers = workers
@@ -112,6 +115,7 @@ class Job:
         )
         self._max_attempts = max_attempts
         self._first_pause_s = first_pause_s
+        self._settle = settle
 
     def do(self, analysis: Analysis, identifier: str, *, asked: bool) -> Ended:
         """Analyse one resource, unless that is done.
@@ -302,7 +306,11 @@ class Job:
                     server.set_metadata("series", series[uid].identifier, analysis.metadata, part.to_text())
         for label, present in answer.labels.items():
             server.set_label(analysis.level, found.identifier, label, present)
-        if not server.set_metadata(analysis.level, found.identifier, analysis.metadata, outcome.to_text()):
+
+        def write() -> bool:
+            return server.set_metadata(analysis.level, found.identifier, analysis.metadata, outcome.to_text())
+
+        if not self._settle(found, outcome, write):
             return
         previous = read_outcome(found.metadata, analysis.metadata)
         if outcome.code in _OPEN or (previous and previous.code in _OPEN):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from enum import Enum, auto
+from typing import Protocol
 
 from .analyses import REPORT_CHECK, Answer, Made, Task
 from .codes import Code
@@ -11,6 +12,22 @@ from .server import FileRefusedError, Resource, Server, ServerError
 
 IDENTITY_TAGS = ("PatientID", "StudyInstanceUID")
 """What a report and its source have in common."""
+
+
+class Marker(Protocol):
+    """Makes the mark of an object of ours that has just been stored: whether and where it is sent on to."""
+
+    def __call__(self, found: Resource, answer: Answer, *, overlay: bool = False) -> str:
+        """Text of its metadata `ai-report`.
+
+        Parameters
+        ----------
+        found, answer
+            What was analysed, and what came of it.
+        overlay
+            Whether the object is one that the report refers to, and not the report itself.
+        """
+        ...
 
 
 class Kept(Enum):
@@ -29,7 +46,7 @@ class Keeper:
     run
         Lets a worker do a task.
     mark
-        Makes the mark of a report of ours, from whether it is one of a demonstration model.
+        Makes the mark of an object of ours.
     on_store
         A report is about to be stored.
     on_marked
@@ -40,7 +57,7 @@ class Keeper:
         self,
         server: Server,
         run: Callable[[Task], Answer],
-        mark: Callable[[bool], str],
+        mark: Marker,
         *,
         on_store: Callable[[], None],
         on_marked: Callable[[str], None],
@@ -78,19 +95,19 @@ class Keeper:
         """
         assert answer.dicom is not None
         assert answer.outcome.result is not None
-        for made in (*answer.objects, Made(answer.dicom, answer.outcome.result)):
-            if not self._keep(found, made.dicom, made.result, demonstration=answer.outcome.result.demonstration):
+        for made in answer.objects:
+            if not self._keep(found, made, answer, overlay=True):
                 return False
-        return True
+        return self._keep(found, Made(answer.dicom, answer.outcome.result), answer, overlay=False)
 
-    def _keep(self, found: Resource, dicom: bytes, result: Result, *, demonstration: bool) -> bool:
+    def _keep(self, found: Resource, made: Made, answer: Answer, *, overlay: bool) -> bool:
         if self.gone(found):
             return False
-        kept, identifier = self.find(found, result)
+        kept, identifier = self.find(found, made.result)
         if kept is Kept.NO:
             self._on_store()
             try:
-                stored = self._server.store(dicom)
+                stored = self._server.store(made.dicom)
             except FileRefusedError as error:
                 raise Fault(Code.STORE_REFUSED, str(error), parked=True) from error
             except ServerError as error:
@@ -98,14 +115,15 @@ class Keeper:
             if self.gone(found):
                 self._server.delete("instance", stored)
                 return False
-            kept, identifier = self.find(found, result)
+            kept, identifier = self.find(found, made.result)
             if kept is Kept.NO:
                 # It counts: a filter of the site that discards reports will do so again.
                 raise Fault(Code.STORE_FAILED, "Orthanc took the report but does not have it")
         elif kept is Kept.UNMARKED:
-            self._compare(identifier, dicom)
+            self._compare(identifier, made.dicom)
         if kept is Kept.UNMARKED:
-            self._server.set_metadata("instance", identifier, REPORT_METADATA, self._mark(demonstration))
+            mark = self._mark(found, answer, overlay=overlay)
+            self._server.set_metadata("instance", identifier, REPORT_METADATA, mark)
             self._on_marked(identifier)
         return True
 

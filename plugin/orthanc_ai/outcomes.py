@@ -30,6 +30,9 @@ REPORT_METADATA = "ai-report"
 OVERLAYS_METADATA = "ai-overlays"
 """Metadata of an X-ray instance whose heat maps, outlines and lines somebody has asked for as DICOM objects."""
 
+TRIAGE_METADATA = "ai-triage"
+"""Metadata of a study that says which labels the rules of `AI.Triage` have given it, and for which images."""
+
 CORRECTIONS_METADATA = "ai-corrections"
 """Metadata of an X-ray instance that says what readers have stated about its findings."""
 

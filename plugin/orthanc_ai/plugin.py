@@ -33,17 +33,22 @@ from .job import Job, Knocks
 from .jobs import Jobs
 from .leaving import leave_without_unloading
 from .metrics import Metrics
+from .models.card import load_card
 from .monitor import Monitor
 from .pause import Pause
 from .readiness import Readiness
 from .retries import Retries
 from .sdk import Sdk
-from .sending.couriers import check_destinations
+from .sending.carriers import Carriers
+from .sending.couriers import Couriers, check_destinations
 from .sending.deliveries import Deliveries
+from .sending.webhooks import Webhooks
 from .server import Server
 from .settings import SettingsError, read_settings
 from .storage import Storage, storage_folder
 from .tables.batch import Tables
+from .triage.rules import check_rules
+from .triage.triage import Triage
 from .viewer import Viewer
 from .volumes.batch import Export
 from .workers import WorkerError, Workers
@@ -68,6 +73,7 @@ class Running:
     jobs: Jobs
     workers: Workers
     deliveries: Deliveries
+    triage: Triage
     monitor: Monitor
     mirror: Mirror
     clerk: Clerk
@@ -83,6 +89,7 @@ class Running:
         until = time.monotonic() + BATCHES_S
         self.deliveries.stop()
         self.clerk.stop()
+        self.triage.stop()
         self.inbox.stop()
         # In this order: jobs must know that their workers are taken away, not dead.
         self.jobs.give_up()
@@ -110,6 +117,7 @@ class Plugin:
         _check_metadata(configuration)
         _check_limits(configuration)
         check_destinations(configuration, self.settings.send_to)
+        self._webhooks = Webhooks(self.server, self.settings.send_to.webhooks)
         if self.settings.cardiac_ct.enabled:
             _check_tags(configuration)
         if self.settings.index_statistics:
@@ -117,6 +125,7 @@ class Plugin:
         # Orthanc answers before it says that it has started; what arrives in between is ours.
         self._born = datetime.now(UTC)
         self.readiness = Readiness(self.server, self.settings, self._model_ready)
+        check_rules(self.settings, partial(load_card, self.settings.models_directory))
         self._knocks = Knocks()
         self._courtesy = Courtesy(self.settings.yield_above, Processors().share)
         self._storage = Storage(storage_folder(configuration, self.server.configuration_folder()))
@@ -140,11 +149,14 @@ class Plugin:
         if self._running:
             self._running.inbox.ring()
 
-    def _changed(self, change: int, _level: int, _identifier: str) -> None:
+    def _changed(self, change: int, _level: int, identifier: str) -> None:
         kinds = self._sdk.ChangeType
         if change == kinds.STABLE_STUDY:
             if self._running:
                 self._running.inbox.ring()
+        elif change == kinds.DELETED:
+            if self._running:
+                self._running.triage.deleted(identifier)
         elif change == kinds.ORTHANC_STARTED:
             self._start()
         elif change == kinds.ORTHANC_STOPPED:
@@ -165,7 +177,9 @@ class Plugin:
         )
         retries = Retries(server, analyses)
         pause = Pause(server)
-        deliveries = Deliveries(server, settings)
+        triage = Triage(server, settings, lambda: self._courtesy.rush)
+        carriers = Carriers(Couriers(server), self._webhooks)
+        deliveries = Deliveries(server, settings, carriers, labels_of=triage.labels_of)
         job = Job(
             server,
             workers,
@@ -174,6 +188,7 @@ class Plugin:
             deliveries.mark,
             max_attempts=settings.max_attempts,
             first_pause_s=settings.retry_pause,
+            settle=triage.settle,
         )
         jobs = Jobs(
             server,
@@ -243,13 +258,16 @@ class Plugin:
             catalog=Catalog(server, mirror),
             batches=batches,
             corrections=corrections,
+            triage=triage,
         )
         inbox.on_begun = partial(self._dispatcher.open, Routes(context))
         self._running = Running(inbox, jobs, workers, deliveries, monitor, mirror, clerk, tuple(batches.values()))
+        self._running = Running(inbox, jobs, workers, deliveries, triage, monitor, mirror, tuple(batches.values()))
         for name, run in (
             ("ai-inbox", inbox.run),
             ("ai-model", self.readiness.run),
             ("ai-send", deliveries.run),
+            ("ai-triage", triage.run),
             ("ai-metrics", monitor.run),
             ("ai-catalog", mirror.run),
             ("ai-corrections", clerk.run),

@@ -34,6 +34,7 @@ class RestOutput(Protocol):
 class ChangeTypes(Protocol):
     """`orthanc.ChangeType`, as far as it concerns us."""
 
+    DELETED: int
     STABLE_STUDY: int
     ORTHANC_STARTED: int
     ORTHANC_STOPPED: int

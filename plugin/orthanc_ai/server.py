@@ -307,12 +307,19 @@ class Server:
         return [item["ID"] for item in self.post("/tools/find", body)]
 
     def count(
-        self, level: Level, query: Mapping[str, str] | None = None, *, metadata: Mapping[str, str] | None = None
+        self,
+        level: Level,
+        query: Mapping[str, str] | None = None,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        labels: Sequence[str] = (),
     ) -> int:
         """Number of matching resources. Unlike `find`, it does not heed upper and lower case: Orthanc cannot."""
         body: dict[str, Any] = {"Level": level.capitalize(), "Query": dict(query or {})}
         if metadata:
             body["MetadataQuery"] = dict(metadata)
+        if labels:
+            body["Labels"] = list(labels)
         return int(self.post("/tools/count-resources", body)["Count"])
 
     def read(self, level: Level, identifiers: Sequence[str]) -> tuple[Resource, ...]:

@@ -9,9 +9,19 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_pascal
 
 from .concepts import Concept
@@ -82,14 +92,144 @@ class Priority(Section):
         return self.stat and str(study.get("RequestedProcedurePriority", "")).strip().upper() in {"STAT", "HIGH"}
 
 
+Fraction = Annotated[float, Field(ge=0, le=1, strict=False)]
+
+Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+"""What Orthanc takes for a label (`ServerToolbox::IsValidLabel` of 1.12.7)."""
+
+
+class Limits(Section):
+    """Which reports a destination gets: those that all of its limits admit. An empty list admits every report."""
+
+    findings: list[str] = []
+    """Labels of findings of which the report has at least one at or above its threshold."""
+
+    labels: list[Label] = []
+    """Labels of which the study bears at least one when the report is stored."""
+
+    sources: Sources = Sources()
+    """Senders of the image, or of any image of the CT study."""
+
+
+class Archive(Limits):
+    """An archive that reports are sent on to."""
+
+    name: str
+    """Its name in Orthanc's configuration."""
+
+    with_: list[Literal["overlays", "images"]] = Field(default=[], alias="With")
+    """What it gets beside the report: `overlays` are the heat maps, outlines and lines that belong to it, `images` is the image
+    that it is about, or the whole CT study."""
+
+
+def _named(value: Any) -> Any:
+    return {"Name": value} if isinstance(value, str) else value
+
+
+NamedArchive = Annotated[Archive, BeforeValidator(_named)]
+"""An archive, of which the name alone says enough."""
+
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+
+
+class Webhook(Limits):
+    """A program that is told of reports by HTTP POST, signed after the Standard Webhooks scheme."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    """What it is called in `/ai/jobs` and in the log."""
+
+    url: str
+    """Where to post, `https://` or `http://`, without user and password."""
+
+    secret: SecretStr | None = None
+    """What messages are signed with: `whsec_` and 24 to 64 random bytes in Base64. Several, with spaces between them, while a
+    secret is replaced by another one. One of `Secret`, `SecretFile` and `SecretEnvironment` must be there."""
+
+    secret_file: Path | None = Field(default=None, strict=False)
+    """File that holds the secret."""
+
+    secret_environment: str | None = None
+    """Environment variable of Orthanc that holds the secret."""
+
+    events: list[Literal["xray.reported", "cardiac_ct.reported"]] = ["xray.reported", "cardiac_ct.reported"]
+    """What it is told of."""
+
+    with_: list[Literal["uids", "accession", "patient"]] = Field(default=[], alias="With")
+    """What a message says beyond Orthanc's identifiers: the DICOM UIDs of study, image and report, the Accession Number, the
+    Patient ID. Never a name or a birth date. Only by `https://`, or to this machine."""
+
+    timeout: int = Field(default=15, ge=1, le=120)
+    """Seconds within which it must answer."""
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        address = urlsplit(self.url)
+        if address.scheme not in ("http", "https") or not address.hostname or address.username or address.password:
+            raise ValueError("Url must be http:// or https:// and a host, without user and password")
+        _ = address.port  # raises ValueError if it is none
+        if self.with_ and address.scheme != "https" and address.hostname not in _THIS_MACHINE:
+            raise ValueError("With needs https://, since it says whose images they are")
+        if sum(one is not None for one in (self.secret, self.secret_file, self.secret_environment)) != 1:
+            raise ValueError("one of Secret, SecretFile and SecretEnvironment must be there")
+        return self
+
+
 class SendTo(Section):
     """Where reports are sent on to. Those of a demonstration model never are."""
 
-    modalities: list[str] = []
-    """Names in Orthanc's `DicomModalities`: by C-STORE."""
+    modalities: list[NamedArchive] = []
+    """Names in Orthanc's `DicomModalities`: by C-STORE. Instead of a name, an object that limits what goes there."""
 
-    dicom_web_servers: list[str] = []
-    """Names in the `Servers` of Orthanc's `DicomWeb` section: by STOW-RS."""
+    dicom_web_servers: list[NamedArchive] = []
+    """Names in the `Servers` of Orthanc's `DicomWeb` section: by STOW-RS. Instead of a name, an object that limits what goes there,
+    with the fields of those in `Modalities`."""
+
+    webhooks: list[Webhook] = []
+    """Programs that are told of reports. See docs/triage.md."""
+
+    @field_validator("webhooks")
+    @classmethod
+    def _each_name_once(cls, webhooks: list[Webhook]) -> list[Webhook]:
+        names = [one.name for one in webhooks]
+        if len(set(names)) < len(names):
+            raise ValueError("each Name once")
+        return webhooks
+
+
+class TriageRule(Section):
+    """A label that studies get, and what of. A study gets it if one of its X-rays fits."""
+
+    label: Label
+    """The label: letters, digits, `_` and `-`. Several rules may give the same one."""
+
+    findings: list[str] = []
+    """Labels of findings; an X-ray fits by any of them."""
+
+    threshold: Fraction | None = None
+    """The score from which on it fits; without it, the threshold of each finding."""
+
+    cardiothoracic_ratio_above: Fraction | None = None
+    """Instead of findings: an X-ray fits if its cardiothoracic ratio was measured and is larger."""
+
+    sources: Sources = Sources()
+    """Senders whose X-rays fit."""
+
+    models: list[str] = []
+    """Names of models whose readings fit; empty for any."""
+
+    views: list[Literal["PA", "AP"]] = []
+    """Values of View Position; empty for any, and for none."""
+
+    demonstration: bool = False
+    """Whether readings of a demonstration model fit, too."""
+
+    @model_validator(mode="after")
+    def _one_reason(self) -> Self:
+        if bool(self.findings) == (self.cardiothoracic_ratio_above is not None):
+            raise ValueError("one of Findings and CardiothoracicRatioAbove must be there")
+        if self.threshold is not None and not self.findings:
+            raise ValueError("Threshold is one of Findings")
+        return self
 
 
 class ReportTitle(Section):
@@ -115,9 +255,6 @@ class ReportTitle(Section):
     def concept(self) -> Concept:
         """The title as a coded concept."""
         return Concept(self.code_value, self.coding_scheme_designator, self.code_meaning)
-
-
-Fraction = Annotated[float, Field(ge=0, le=1, strict=False)]
 
 
 class XRay(Section):
@@ -254,6 +391,9 @@ class AI(Section):
     send_to: SendTo = SendTo()
     """Where reports are sent on to."""
 
+    triage: list[TriageRule] = []
+    """Labels that studies get by what was found in their X-rays. See docs/triage.md."""
+
     collecting: Collecting = Collecting()
     """Fetching studies from another archive."""
 
@@ -323,6 +463,14 @@ class AI(Section):
             date.fromisoformat(value.removeprefix("since:"))
         return value
 
+    @model_validator(mode="after")
+    def _one_owner_of_a_label(self) -> Self:
+        if any(rule.label == self.cardiac_ct.label for rule in self.triage):
+            raise ValueError(
+                f"{self.cardiac_ct.label!r} is the label of AI.CardiacCT; a rule of AI.Triage needs another"
+            )
+        return self
+
 
 def read_settings(configuration: dict[str, Any]) -> AI:
     """Validate Orthanc's configuration as far as this plugin depends on it.
@@ -388,4 +536,28 @@ def _line(problem: Any) -> str:
     field = ".".join(["AI", *(str(part) for part in problem["loc"])])
     if problem["type"] == "extra_forbidden":
         return f"{field}: there is no such field; docs/configuration.md lists them"
-    return f"{field}: found {problem['input']!r}; allowed: {problem['msg']}"
+    allowed = problem["msg"].removeprefix("Value error, ")
+    return f"{field}: found {_found(problem)}; allowed: {allowed}"
+
+
+_SHOWN_OF_WEBHOOKS = ("Name", "Events", "With", "Findings", "Labels", "Timeout")
+
+
+def _found(problem: Any) -> str:
+    """What stands there, as far as a log may show it: no secret of a webhook, whatever field somebody has put it into."""
+    value, place = problem["input"], problem["loc"]
+    if problem["type"] == "missing":
+        return "nothing"
+    if problem["type"] == "value_error" and isinstance(value, Mapping | BaseModel):
+        return "what does not go together"
+    of_webhook = place[place.index("Webhooks") + 1 :] if "Webhooks" in place else None
+    if _has_webhooks(value) or (of_webhook is not None and not set(of_webhook) & set(_SHOWN_OF_WEBHOOKS)):
+        return "what is not shown here"
+    return repr(value)
+
+
+def _has_webhooks(value: Any) -> bool:
+    """Whether webhooks stand somewhere in a value, where nobody expects them."""
+    if isinstance(value, Mapping):
+        return any(name == "Webhooks" or str(name).startswith("Secret") or _has_webhooks(value[name]) for name in value)
+    return isinstance(value, list) and any(map(_has_webhooks, value))

@@ -115,7 +115,8 @@ class Workers:
             self._free.put(_Slot(self._make()))
 
     def _make(self) -> ProcessPool:
-        settings = self._settings.model_dump_json(by_alias=True)
+        # Workers read files of unknown origin, and need no secret of a webhook.
+        settings = self._settings.model_dump_json(by_alias=True, exclude={"send_to"})
         pool = ProcessPool(1, context=self._context, initializer=self._start or _start, initargs=(settings,))
         self._pools.add(pool)
         return pool

@@ -447,7 +447,7 @@ class House:
             self.bench.workers,
             self.pause,
             self.knocks,
-            lambda _: MARK,
+            lambda *_, **__: MARK,
             max_attempts=max_attempts,
             first_pause_s=first_pause_s,
         )

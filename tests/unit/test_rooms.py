@@ -7,16 +7,17 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "plugin" / "orthanc_ai"
 
-PURE_ROOMS = ("cardiac", "deidentify", "images", "models", "overlays", "pages", "report", "tables", "volumes", "xray")
 PURE_ROOMS = (
     "cardiac",
     "cardiothoracic",
     "deidentify",
     "images",
     "models",
+    "overlays",
     "pages",
     "report",
     "tables",
+    "triage",
     "volumes",
     "xray",
 )
@@ -30,6 +31,7 @@ SERVER_HALVES = {
     "volumes/records.py",
     "tables/batch.py",
     "tables/listing.py",
+    "triage/triage.py",
 }
 """The halves of the analyses that run in the server: they read its index, and nothing in their room imports them."""
 
@@ -81,6 +83,7 @@ def test_pure_rooms_know_no_server(file: Path) -> None:
                     "volumes.records",
                     "tables.batch",
                     "tables.listing",
+                    "triage.triage",
                 )
             ), imported
 

@@ -16,6 +16,7 @@ from ..sending.delivery import DeliveryState, Destination
 from ..server import Level, Server
 from ..settings import AI
 from ..sweeps import Reconciliation
+from ..triage.triage import Triage
 from .access import Access
 from .cards import Cards
 
@@ -113,6 +114,7 @@ class Context:
     catalog: Catalog
     batches: Mapping[str, Batches] = field(default_factory=dict)
     corrections: Corrections = field(kw_only=True)
+    triage: Triage = field(kw_only=True)
     cards: Cards = field(init=False)
 
     def __post_init__(self) -> None:

@@ -46,6 +46,8 @@ def forget(context: Context) -> Forgotten:
     outcomes = server.find("instance", metadata=_DEMONSTRATION_OUTCOME, limit=BATCH)
     for image in outcomes:
         server.remove_metadata("instance", image.identifier, XRAY_METADATA)
+    if outcomes and any(rule.demonstration for rule in context.triage.rules):
+        context.triage.apply()
     for image in server.find("instance", metadata=_DEMONSTRATION_CORRECTION, limit=BATCH):
         context.corrections.forget_demonstration(image.identifier)
     remaining = server.count("series", REPORT_QUERY) + sum(

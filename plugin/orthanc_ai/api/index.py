@@ -21,6 +21,7 @@ class Links(View):
     throughput: str = "/ai/throughput"
     drift: str = "/ai/drift"
     now: str = "/ai/now"
+    triage: str = "/ai/triage"
     codes: str = "/ai/codes"
     openapi: str = "/ai/openapi.json"
     viewer: str = "/ohif/"

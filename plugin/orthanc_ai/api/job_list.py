@@ -67,7 +67,7 @@ class ListedJob(View):
     analysis: str | None
     """Name of the analysis; `null` for a delivery."""
     destination: str | None
-    """Where the report is sent, e.g. `modality:PACS` or `dicom-web:VNA`; `null` for an analysis."""
+    """Where the report is sent, e.g. `modality:PACS`, `dicom-web:VNA` or `webhook:worklist`; `null` for an analysis."""
     level: Level
     """Of the resource that is analysed, or of the report that is sent."""
     resource_id: str
@@ -343,7 +343,7 @@ def _delivery(row: Resource, delivery: Delivery) -> ListedJob:
         detail=delivery.detail,
         resource=f"/instances/{row.identifier}",
         findings=None,
-        orthanc_job=f"/jobs/{delivery.job}" if delivery.job else None,
+        orthanc_job=f"/jobs/{delivery.job}" if delivery.job and delivery.destination.kind != "webhook" else None,
     )
 
 

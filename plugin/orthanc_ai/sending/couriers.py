@@ -11,13 +11,13 @@ What Orthanc 1.12.7 and 1.13.0 say of a failed job, measured with peers that fai
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from ..server import Server, ServerError
-from ..settings import SendTo, SettingsError
+from ..server import Level, Server, ServerError
+from ..settings import NamedArchive, SendTo, SettingsError
 from .delivery import Delivery, Destination
 
 _UNFINISHED = frozenset({"Pending", "Running", "Paused", "Retry"})
@@ -38,6 +38,9 @@ _NOT_CONNECTED = "DicomAssociation - connecting to"
 """How Orthanc's words begin if there was no association at all."""
 
 _UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+
+_LEVELS: tuple[Level, ...] = ("instance", "study")
+"""Levels of what is sent along."""
 
 DETAIL_LENGTH = 300
 """Characters of Orthanc's words that are kept."""
@@ -81,13 +84,15 @@ class Couriers:
         found = [Destination("modality", name) for name in modalities]
         return frozenset(found + [Destination("dicom-web", name) for name in servers])
 
-    def submit(self, report: str, destination: Destination) -> str:
+    def submit(self, report: str, destination: Destination, also: Sequence[str] = ()) -> str:
         """Have a report sent.
 
         Parameters
         ----------
         report
             Orthanc identifier of the instance.
+        also
+            What is sent along, as far as it is still there: first, so that where the report has arrived, the rest has.
 
         Returns
         -------
@@ -98,7 +103,8 @@ class Couriers:
         ServerError
             If Orthanc does not take the job.
         """
-        body = {"Resources": [report], "Synchronous": False}
+        there = [one for one in also if any(self._server.exists(level, one) for level in _LEVELS)]
+        body = {"Resources": [*there, report], "Synchronous": False}
         if destination.kind == "modality":
             answer = self._server.post(f"/modalities/{destination.name}/store", body)
         else:
@@ -149,6 +155,9 @@ class Couriers:
             return bool(self._server.get(f"/queries/{query['ID']}/answers"))
         except ServerError:
             return False
+
+    def stop(self) -> None:
+        """Nothing: Orthanc keeps its jobs."""
 
 
 def fate_of(job: Mapping[str, Any]) -> Fate:
@@ -209,6 +218,7 @@ def check_destinations(configuration: Mapping[str, Any], send_to: SendTo) -> Non
         raise SettingsError("\n".join(faults))
 
 
-def _faults(field: str, wanted: list[str], known: Mapping[str, Any], where: str) -> list[str]:
+def _faults(field: str, wanted: Sequence[NamedArchive], known: Mapping[str, Any], where: str) -> list[str]:
     allowed = ", ".join(sorted(known)) or "none, since it names nobody"
-    return [f"{field}: found {name!r}; allowed: what {where} names ({allowed})" for name in wanted if name not in known]
+    names = dict.fromkeys(one.name for one in wanted)
+    return [f"{field}: found {name!r}; allowed: what {where} names ({allowed})" for name in names if name not in known]

@@ -1,4 +1,4 @@
-"""Reports on their way to the archive: sent on by Orthanc's jobs, once to each destination.
+"""Reports on their way to the archive: sent on by Orthanc's jobs, once to each destination, and told of to webhooks.
 
 Orthanc is the database here too: a report's metadata `ai-report` says how far each of its deliveries is, and what is
 remembered beside it can be gathered from the index again. What concerns a destination (not there, not reachable, full)
@@ -12,14 +12,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from ..analyses import Answer
 from ..codes import Code
 from ..faults import place
-from ..outcomes import REPORT_METADATA
+from ..outcomes import REPORT_METADATA, Outcome
 from ..retries import pause_s
-from ..server import Server, ServerError
+from ..server import Resource, Server, ServerError
 from ..settings import AI
-from .couriers import Couriers, End, Fate
-from .delivery import FAILED_PATTERN, OPEN_PATTERN, Delivery, DeliveryState, Destination, Mark, read_mark
+from .carriers import Courier
+from .choice import Choice
+from .couriers import End, Fate
+from .delivery import FAILED_PATTERN, OPEN_PATTERN, Delivery, DeliveryState, Destination, read_mark
 from .delivery import destinations as destinations_of
 from .delivery import now as iso_now
 from .lane import Lane
@@ -42,23 +45,27 @@ class Deliveries:
     settings
         `SendTo`, `MaxAttempts` and `RetryPause` concern us.
     couriers
-        What sends; Orthanc's jobs unless a test has others.
+        What sends.
     clock
         Seconds, monotonic.
+    labels_of
+        The labels that a resource with this outcome gives its study.
     """
 
     def __init__(
         self,
         server: Server,
         settings: AI,
-        couriers: Couriers | None = None,
+        couriers: Courier,
         clock: Callable[[], float] = time.monotonic,
+        labels_of: Callable[[Resource, Outcome], frozenset[str]] = lambda _found, _outcome: frozenset(),
     ) -> None:
         self._server = server
+        self._choice = Choice(server, settings.send_to, labels_of)
         self._destinations = destinations_of(settings.send_to)
         self._maximum_attempts = settings.max_attempts
         self._pause_s = settings.retry_pause
-        self._couriers = couriers or Couriers(server)
+        self._couriers = couriers
         self._clock = clock
         self._lanes = {destination: Lane(destination) for destination in self._destinations}
         self._bell = threading.Event()
@@ -72,15 +79,9 @@ class Deliveries:
 
     # Called from elsewhere
 
-    def mark(self, demonstration: bool) -> str:
-        """Text of the metadata `ai-report` for a report that has just been stored.
-
-        Parameters
-        ----------
-        demonstration
-            Whether a demonstration model made it: such a report stays here.
-        """
-        return Mark.fresh(() if demonstration else self._destinations).to_text()
+    def mark(self, found: Resource, answer: Answer, *, overlay: bool = False) -> str:
+        """Text of the metadata `ai-report` for an object of ours that has just been stored; see `keeper.Marker`."""
+        return self._choice.mark(found, answer, overlay=overlay).to_text()
 
     def ring(self, report: str = "") -> None:
         """Say that a report was marked. Returns at once.
@@ -108,7 +109,7 @@ class Deliveries:
         def again(delivery: Delivery) -> Delivery:
             if delivery.state in (DeliveryState.SENDING, DeliveryState.SENT):
                 return delivery
-            return Delivery(destination)
+            return Delivery(destination, also=delivery.also)
 
         found = self._change(report, destination, again)
         if found and found.state is DeliveryState.DUE:
@@ -132,6 +133,7 @@ class Deliveries:
     def stop(self) -> None:
         """Begin nothing more. Orthanc keeps its jobs over a stop, and they are found again."""
         self._stopping.set()
+        self._couriers.stop()
         self._bell.set()
 
     # The loop
@@ -268,13 +270,14 @@ class Deliveries:
             lane.waiting.pop(report, None)
             return
         try:
-            job = self._couriers.submit(report, lane.destination)
+            job = self._couriers.submit(report, lane.destination, sending.also)
         except ServerError as error:
             self._break(lane, report, Fate(End.BROKEN, str(error)))
             return
         lane.waiting.pop(report, None)
         lane.sending[report] = job
-        self._change(report, lane.destination, lambda one: replace(one, job=job))
+        if lane.destination.kind != "webhook":  # whose posts nobody knows after a restart
+            self._change(report, lane.destination, lambda one: replace(one, job=job))
 
     def _follow(self, lane: Lane, report: str, job: str) -> None:
         """See what became of a job."""
@@ -394,4 +397,6 @@ class Deliveries:
 
 
 def _sent(delivery: Delivery) -> Delivery:
-    return Delivery(delivery.destination, DeliveryState.SENT, delivery.attempts, delivery.job, iso_now())
+    return Delivery(
+        delivery.destination, DeliveryState.SENT, delivery.attempts, delivery.job, iso_now(), also=delivery.also
+    )

@@ -5,16 +5,16 @@ step, the state first, so that `/tools/find` can look for it with a wildcard.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from ..codes import Code
 from ..settings import SendTo
 
-Kind = Literal["modality", "dicom-web"]
+Kind = Literal["modality", "dicom-web", "webhook"]
 
 
 class DeliveryState(StrEnum):
@@ -58,9 +58,9 @@ class Destination:
     Attributes
     ----------
     kind
-        ``modality`` for C-STORE, ``dicom-web`` for STOW-RS.
+        ``modality`` for C-STORE, ``dicom-web`` for STOW-RS, ``webhook`` for a message by HTTP.
     name
-        In Orthanc's configuration.
+        In Orthanc's configuration; of a webhook, in `AI.SendTo.Webhooks`.
     """
 
     kind: Kind
@@ -79,15 +79,16 @@ class Destination:
             If the text is none.
         """
         kind, colon, name = text.partition(":")
-        if not colon or not name or kind not in ("modality", "dicom-web"):
+        if not colon or not name or kind not in get_args(Kind):
             raise MarkError(f"not a destination: {text!r}")
         return cls(kind, name)  # type: ignore[arg-type]
 
 
 def destinations(send_to: SendTo) -> tuple[Destination, ...]:
     """The destinations that the settings name, each once."""
-    named = [Destination("modality", name) for name in send_to.modalities]
-    named += [Destination("dicom-web", name) for name in send_to.dicom_web_servers]
+    named = [Destination("modality", one.name) for one in send_to.modalities]
+    named += [Destination("dicom-web", one.name) for one in send_to.dicom_web_servers]
+    named += [Destination("webhook", one.name) for one in send_to.webhooks]
     return tuple(dict.fromkeys(named))
 
 
@@ -112,6 +113,8 @@ class Delivery:
         When it is tried again, ISO 8601 in UTC; empty unless it was refused.
     code, detail
         Why the latest attempt failed; ``None`` and empty if it did not.
+    also
+        Orthanc identifiers of what is sent along: the image, or the study.
     """
 
     destination: Destination
@@ -122,6 +125,7 @@ class Delivery:
     due: str = ""
     code: Code | None = None
     detail: str = ""
+    also: tuple[str, ...] = ()
 
     def to_parts(self) -> dict[str, Any]:
         """The delivery as JSON types, empty parts left out."""
@@ -132,6 +136,7 @@ class Delivery:
             "due": self.due,
             "code": str(self.code) if self.code else "",
             "detail": self.detail,
+            "also": list(self.also),
         }
         return parts | {name: value for name, value in optional.items() if value}
 
@@ -154,14 +159,23 @@ class Delivery:
             due=_time(parts["due"]) if parts.get("due") else "",
             code=Code(code) if code else None,
             detail=_text(parts.get("detail", "")),
+            also=tuple(_text(one) for one in parts.get("also", ())),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The mark of a report that this server has made, with all its deliveries."""
+    """The mark of a report that this server has made, with all its deliveries.
+
+    Attributes
+    ----------
+    event
+        What webhooks are told, JSON types: decided once, so that it stays the same however often it is tried. Gone as soon
+        as all of them know.
+    """
 
     deliveries: tuple[Delivery, ...] = ()
+    event: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def fresh(cls, wanted: Iterable[Destination]) -> Self:
@@ -180,13 +194,16 @@ class Mark:
     def with_delivery(self, changed: Delivery) -> Self:
         """The mark with a delivery in the place of the one to the same destination."""
         deliveries = tuple(changed if one.destination == changed.destination else one for one in self.deliveries)
-        return replace(self, deliveries=deliveries)
+        untold = any(one.destination.kind == "webhook" and one.state is not DeliveryState.SENT for one in deliveries)
+        return replace(self, deliveries=deliveries, event=self.event if untold else {})
 
     def to_text(self) -> str:
         """The mark as metadata text."""
         states = {one.state for one in self.deliveries}
         send = "open" if self.is_open else "failed" if DeliveryState.FAILED in states else "sent" if states else "none"
-        parts = {"send": send, "to": [one.to_parts() for one in self.deliveries]}
+        parts: dict[str, Any] = {"send": send, "to": [one.to_parts() for one in self.deliveries]}
+        if self.event:
+            parts["event"] = dict(self.event)
         return json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
 
     @classmethod
@@ -203,7 +220,8 @@ class Mark:
             text.encode()
             if "\\u" in text:
                 json.dumps(json.loads(text), ensure_ascii=False).encode()
-            mark = cls(tuple(Delivery.from_parts(one) for one in json.loads(text)["to"]))
+            parts = json.loads(text)
+            mark = cls(tuple(Delivery.from_parts(one) for one in parts["to"]), dict(parts.get("event", {})))
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             raise MarkError(f"not the mark of a report: {error}") from None
         if len({one.destination for one in mark.deliveries}) < len(mark.deliveries):

@@ -25,6 +25,7 @@ from orthanc_ai.sending.delivery import DeliveryState, Destination
 from orthanc_ai.server import Changes, Level, Resource, Server, ServerError
 from orthanc_ai.settings import AI
 from orthanc_ai.sweeps import WAITING, Reconciliation
+from orthanc_ai.triage.triage import Triage
 
 ROOT = Path(__file__).resolve().parents[3]
 MODEL = "densenet121-res224-all"
@@ -318,6 +319,7 @@ def context(
         catalog,
         Shelves(),
         corrections=Corrections(server),
+        triage=Triage(server, ai),
     )
 
 

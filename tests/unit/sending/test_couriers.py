@@ -58,25 +58,30 @@ def test_the_most_telling_words_are_kept() -> None:
 CONFIGURATION = {"DicomModalities": {"pacs": {}}, "DicomWeb": {"Servers": {"web": {}}}}
 
 
+def send_to(modalities: list[str], dicom_web_servers: list[str]) -> SendTo:
+    """As a configuration names destinations."""
+    return SendTo.model_validate({"Modalities": modalities, "DicomWebServers": dicom_web_servers})
+
+
 def test_known_destinations_are_let_through() -> None:
-    check_destinations(CONFIGURATION, SendTo(modalities=["pacs"], dicom_web_servers=["web"]))
+    check_destinations(CONFIGURATION, send_to(["pacs"], ["web"]))
     check_destinations({}, SendTo())
 
 
 def test_unknown_destinations_are_all_named() -> None:
     with pytest.raises(SettingsError) as error:
-        check_destinations(CONFIGURATION, SendTo(modalities=["pacs", "PACS"], dicom_web_servers=["pacs"]))
+        check_destinations(CONFIGURATION, send_to(["pacs", "PACS"], ["pacs"]))
     first, second = str(error.value).splitlines()
     assert first == "AI.SendTo.Modalities: found 'PACS'; allowed: what DicomModalities names (pacs)"
     assert second == "AI.SendTo.DicomWebServers: found 'pacs'; allowed: what DicomWeb.Servers names (web)"
 
 
 def test_what_orthanc_keeps_in_its_database_is_not_known_at_the_start() -> None:
-    anything = SendTo(modalities=["x"], dicom_web_servers=["y"])
+    anything = send_to(["x"], ["y"])
     check_destinations({"DicomModalitiesInDatabase": True, "DicomWeb": {"ServersInDatabase": True}}, anything)
 
 
 def test_dicomweb_must_be_switched_on() -> None:
     off = {"DicomWeb": {"Enable": False, "Servers": {"web": {}}}}
     with pytest.raises(SettingsError, match=r"DicomWeb\.Enable"):
-        check_destinations(off, SendTo(dicom_web_servers=["web"]))
+        check_destinations(off, send_to([], ["web"]))

@@ -4,6 +4,7 @@ How real jobs and archives behave is the matter of tests/live/test_deliveries.py
 """
 
 import fnmatch
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
@@ -11,11 +12,14 @@ import pytest
 from orthanc_ai.codes import Code
 from orthanc_ai.outcomes import REPORT_METADATA
 from orthanc_ai.sending import lane as lanes
-from orthanc_ai.sending.couriers import Couriers, End, Fate
+from orthanc_ai.sending.couriers import End, Fate
 from orthanc_ai.sending.deliveries import Deliveries
 from orthanc_ai.sending.delivery import Delivery, DeliveryState, Destination, Mark
 from orthanc_ai.server import Resource, Server, ServerError
 from orthanc_ai.settings import AI, SendTo
+from orthanc_ai.settings import Archive as ArchiveSettings
+
+from .reading import answer, radiograph
 
 PACS = Destination("modality", "pacs")
 WEB = Destination("dicom-web", "web")
@@ -71,11 +75,13 @@ class Carriers:
         self.known_now = {PACS, WEB}
         self.under_way: set[str] = set()
         self.there: set[str] = set()
+        self.along: list[str] = []
 
     def known(self) -> frozenset[Destination]:
         return frozenset(self.known_now)
 
-    def submit(self, report: str, destination: Destination) -> str:
+    def submit(self, report: str, destination: Destination, also: Sequence[str] = ()) -> str:
+        self.along += also
         self.submitted.append((report, destination.name))
         return f"job {len(self.submitted)} of {report} to {destination.name}"
 
@@ -88,14 +94,17 @@ class Carriers:
     def has(self, report: str, _destination: Destination) -> bool:
         return report in self.there
 
+    def stop(self) -> None:
+        pass
+
 
 class Office:
     """Deliveries with their surroundings."""
 
     def __init__(self, *destinations: Destination) -> None:
         send_to = SendTo(
-            modalities=[one.name for one in destinations if one.kind == "modality"],
-            dicom_web_servers=[one.name for one in destinations if one.kind == "dicom-web"],
+            modalities=[ArchiveSettings(name=one.name) for one in destinations if one.kind == "modality"],
+            dicom_web_servers=[ArchiveSettings(name=one.name) for one in destinations if one.kind == "dicom-web"],
         )
         self.server, self.carriers, self.time = StandIn(), Carriers(), 1000.0
         self.settings = AI(send_to=send_to, max_attempts=3, retry_pause=5)
@@ -103,12 +112,10 @@ class Office:
 
     def restart(self) -> None:
         """As after a kill: what was in memory is gone."""
-        self.deliveries = Deliveries(
-            cast(Server, self.server), self.settings, cast(Couriers, self.carriers), lambda: self.time
-        )
+        self.deliveries = Deliveries(cast(Server, self.server), self.settings, self.carriers, lambda: self.time)
 
     def store(self, report: str) -> None:
-        self.server.texts[report] = self.deliveries.mark(demonstration=False)
+        self.server.texts[report] = self.deliveries.mark(radiograph(), answer())
         self.deliveries.ring(report)
 
     def delivery(self, report: str, destination: Destination = PACS) -> Delivery:
@@ -149,7 +156,7 @@ def test_a_report_goes_to_every_destination_once() -> None:
 
 
 def test_a_demonstration_goes_nowhere(office: Office) -> None:
-    office.server.texts["a"] = office.deliveries.mark(demonstration=True)
+    office.server.texts["a"] = office.deliveries.mark(radiograph(), answer(demonstration=True))
     office.deliveries.ring("a")
     office.deliveries.ring()
     office.deliveries.step()
@@ -362,7 +369,7 @@ def test_a_busy_database_loses_nothing(office: Office) -> None:
 def test_more_than_is_remembered_is_sent_all_the_same(monkeypatch: pytest.MonkeyPatch, office: Office) -> None:
     monkeypatch.setattr(lanes, "CAPACITY", 4)
     for number in range(30):
-        office.server.texts[str(number)] = office.deliveries.mark(demonstration=False)
+        office.server.texts[str(number)] = office.deliveries.mark(radiograph(), answer())
     office.deliveries.ring()
     for _ in range(60):
         office.deliveries.step()

@@ -2,6 +2,7 @@
 
 import fnmatch
 import json
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from orthanc_ai.sending.delivery import (
     Delivery,
     DeliveryState,
     Destination,
+    Kind,
     Mark,
     MarkError,
     destinations,
@@ -24,7 +26,7 @@ from orthanc_ai.settings import SendTo
 
 times = st.datetimes(timezones=st.timezones()).map(lambda time: time.isoformat())
 names = st.text(min_size=1, max_size=20)
-places = st.builds(Destination, st.sampled_from(["modality", "dicom-web"]), names)
+places = st.builds(Destination, st.sampled_from(get_args(Kind)), names)
 deliveries = st.builds(
     Delivery,
     destination=places,
@@ -35,8 +37,12 @@ deliveries = st.builds(
     due=st.just("") | times,
     code=st.none() | st.sampled_from(Code),
     detail=st.text(max_size=300),
+    also=st.lists(st.text(max_size=44), max_size=2).map(tuple),
 )
-marks = st.lists(deliveries, max_size=5, unique_by=lambda one: one.destination).map(lambda found: Mark(tuple(found)))
+events = st.dictionaries(st.text(max_size=9), st.text(max_size=9) | st.lists(st.floats(0, 1), max_size=3), max_size=3)
+marks = st.builds(
+    Mark, st.lists(deliveries, max_size=5, unique_by=lambda one: one.destination).map(tuple), event=events
+)
 
 
 def matches(text: str, pattern: str) -> bool:
@@ -97,8 +103,13 @@ def test_a_changed_delivery_leaves_the_others_alone() -> None:
 
 
 def test_destinations_are_those_of_the_settings_each_once() -> None:
-    found = destinations(SendTo(modalities=["A", "B", "A"], dicom_web_servers=["A"]))
-    assert [str(one) for one in found] == ["modality:A", "modality:B", "dicom-web:A"]
+    webhook = {"Name": "A", "Url": "https://a.example/", "SecretFile": "/run/secret"}
+    found = destinations(
+        SendTo.model_validate(
+            {"Modalities": ["A", {"Name": "B"}, "A"], "DicomWebServers": ["A"], "Webhooks": [webhook]}
+        )
+    )
+    assert [str(one) for one in found] == ["modality:A", "modality:B", "dicom-web:A", "webhook:A"]
 
 
 @given(places)

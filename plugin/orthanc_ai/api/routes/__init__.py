@@ -16,6 +16,7 @@ from .distributions import of_distributions
 from .levels import of_level
 from .operation import of_operation
 from .tables import of_tables
+from .triage import of_triage
 from .volumes import of_volumes
 from .work import of_work
 
@@ -59,6 +60,7 @@ def _routes(read_status: status.StatusReader) -> list[Route]:
         *of_cardiac_ct(),
         *of_work(),
         *of_corrections(),
+        *of_triage(),
         *of_volumes(),
         *of_collections(),
         *of_distributions(),

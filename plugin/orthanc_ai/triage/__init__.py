@@ -1,0 +1,1 @@
+"""Labels that studies get by what was found in their X-rays."""
