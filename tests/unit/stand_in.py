@@ -56,6 +56,7 @@ class Item:
     metadata: dict[str, str] = field(default_factory=dict)
     children: list[str] = field(default_factory=list)
     file: bytes = b""
+    labels: set[str] = field(default_factory=set)
 
 
 class Archive:
@@ -167,6 +168,7 @@ class Archive:
             of_patient | item.tags | {tag: self._tag(item, tag) for tag in tags},
             dict(item.metadata),
             item.parent,
+            labels=tuple(sorted(item.labels)),
             children=tuple(item.children),
             stable=item.identifier not in self.unstable,
         )
@@ -281,8 +283,11 @@ class Archive:
         if identifier in self.items:
             self.items[identifier].metadata.pop(name, None)
 
-    def set_label(self, *_: object) -> None:
+    def set_label(self, _level: Level, identifier: str, label: str, present: bool) -> None:
         self._call("set_label")
+        if identifier in self.items:
+            labels = self.items[identifier].labels
+            labels.add(label) if present else labels.discard(label)
 
     def delete(self, _level: Level, identifier: str) -> None:
         """Delete a resource, what is below it, what is above it and holds nothing else, and its rows of the log."""
