@@ -261,8 +261,9 @@ class Plugin:
             triage=triage,
         )
         inbox.on_begun = partial(self._dispatcher.open, Routes(context))
-        self._running = Running(inbox, jobs, workers, deliveries, monitor, mirror, clerk, tuple(batches.values()))
-        self._running = Running(inbox, jobs, workers, deliveries, triage, monitor, mirror, tuple(batches.values()))
+        self._running = Running(
+            inbox, jobs, workers, deliveries, triage, monitor, mirror, clerk, tuple(batches.values())
+        )
         for name, run in (
             ("ai-inbox", inbox.run),
             ("ai-model", self.readiness.run),

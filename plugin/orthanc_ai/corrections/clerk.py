@@ -12,12 +12,12 @@ from collections.abc import Callable
 
 from ..analyses import CORRECTION, Answer, Task
 from ..codes import Code
-from ..faults import Fault, StoppingError
-from ..keeper import IDENTITY_TAGS, Keeper, Kept
+from ..faults import Fault, StoppingError, place
+from ..keeper import IDENTITY_TAGS, Keeper, Kept, Marker
 from ..outcomes import CORRECTIONS_METADATA
 from ..retries import pause_s
 from ..server import Resource, Server, ServerError
-from ..workers import WorkerError, place
+from ..workers import WorkerError
 from .correction import Correction, State
 from .desk import Corrections, stored
 from .journal import PENDING_PATTERN
@@ -34,7 +34,7 @@ class Clerk:
     run
         Lets a worker do a task.
     mark
-        Makes the mark of an SR of ours, from whether it is about a demonstration.
+        Makes the mark of an SR of ours.
     max_attempts, first_pause_s
         How often it is tried, and seconds until the second time.
     on_store, on_marked
@@ -46,7 +46,7 @@ class Clerk:
         server: Server,
         corrections: Corrections,
         run: Callable[[Task], Answer],
-        mark: Callable[[bool], str],
+        mark: Marker,
         *,
         max_attempts: int,
         first_pause_s: float,

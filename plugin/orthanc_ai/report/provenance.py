@@ -230,7 +230,7 @@ def of_reader(model: str, demonstration: bool, plugin_version: str) -> Provenanc
         plugin_version=plugin_version,
         is_learned=False,
         statements=(DEMONSTRATION if demonstration else RESEARCH, about),
-        series_description=_describe("AI corrections ", model, warning),
+        series_description=describe("AI corrections ", model, warning),
     )
 
 

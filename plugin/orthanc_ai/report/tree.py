@@ -172,7 +172,7 @@ def correction_tree(
     )
     texts[0].ContentSequence = ContentSequence([reference])
     tree[0].ContentSequence = ContentSequence([*context, *texts, _image_library(image), measurements])
-    _separate(tree[0])
+    separate(tree[0])
     return tree
 
 

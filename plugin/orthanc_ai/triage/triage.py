@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from ..codes import Code
+from ..faults import place
 from ..outcomes import TRIAGE_METADATA, XRAY_METADATA, Outcome, read_outcome
 from ..server import Resource, Server, ServerError
 from ..settings import AI
-from ..workers import place
 from .record import PATTERN, Images, Record, change
 from .rules import labels_by
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..cardiac.patients import Identity, quarantine
 from ..codes import Code
-from ..outcomes import XRAY_METADATA, read_outcome, search_pattern
+from ..outcomes import WEIGHTS_DIGITS, XRAY_METADATA, read_outcome, search_pattern
 from ..report.prior import Prior
 from ..server import Resource, Server
 from .words import View, view_named
@@ -26,9 +26,6 @@ STUDIES_LOOKED_INTO = 8
 
 IMAGES_LOOKED_AT = 20
 """How many reported radiographs of one study are looked at; an examination of the chest has one to four."""
-
-WEIGHTS_DIGITS = 16
-"""Hexadecimal digits of the weights' digest that outcomes bear."""
 
 _MODALITIES = frozenset({"CR", "DX", "RG", "OT"})
 """Those of radiographs that are read; with OT, the SOP class says that it is one (see `select.is_xray`)."""

@@ -10,6 +10,7 @@ from ..report.uids import recipe_digest
 from ..server import Level, Resource, Server
 from ..settings import AI
 from ..storage import Storage
+from .prior import find_prior
 from .select import is_xray
 from .wanted import Wanted
 
@@ -46,6 +47,9 @@ class Radiographs:
         if not sources.admit(resource.metadata):
             refused = recipe_digest({"sources": sources.model_dump(mode="json")})
             return Work(refused, lambda: None, Code.SOURCE_NOT_SELECTED)
+        prior = None
+        if settings.compare_with_prior:
+            prior = find_prior(server, resource, model=self._readiness.card.name, weights=prepared.weights_digest)
         overlays = settings.overlays == "always" or OVERLAYS_METADATA in resource.metadata
         recipe = recipe_digest(
             {
@@ -56,6 +60,8 @@ class Radiographs:
                 "pipeline": PIPELINE_VERSION,
                 "schema": REPORT_SCHEMA,
                 "overlays": overlays,
+                # A report says what it is compared with, and nothing of a prior that it does not know.
+                "prior": [prior.sop_instance_uid, prior.image, prior.date] if prior else None,
                 "settings": settings.model_dump(mode="json", exclude={"enabled", "thresholds", "overlays"}),
             }
         )
@@ -64,6 +70,6 @@ class Radiographs:
             lambda: self._storage.payload(server, resource.identifier),
             weights=prepared.weights_digest,
             scorer=self._readiness.scorer(prepared),
-            context=Wanted(overlays=overlays),
+            context=Wanted(overlays, prior),
             demonstration=self._readiness.card.demonstration,
         )

@@ -313,7 +313,7 @@ def test_all_kinds_are_told_of_the_stop_before_any_is_waited_for(tmp_path: Path)
         one.start()
     until(lambda: all(state(one, identifier) is State.RUNNING for one, identifier in begun))
     idle = Mock()
-    Running(idle, idle, idle, idle, idle, idle, idle, tuple(kinds)).stop()
+    Running(*(idle,) * 8, tuple(kinds)).stop()
     assert sorted(left) == ["others", "some"]
 
 

@@ -64,7 +64,7 @@ class Site:
             self.archive.server,
             self.corrections,
             self.bench.run,
-            lambda _: MARK,
+            lambda *_, **__: MARK,
             max_attempts=3,
             first_pause_s=0.001,
             on_store=lambda: None,
