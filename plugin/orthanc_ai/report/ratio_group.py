@@ -47,8 +47,14 @@ _PROBE_TRACKING: Final = derive_uid("probe", "ratio", "tracking")
 _PROBE_METHOD, _PROBE_REASON, _PROBE_DETAIL = "probe method", "probe reason", "probe detail"
 _PROBE = Ratio(7001.0, 7002.0, 7003.0, 7004.0, millimeters=True, method=_PROBE_METHOD)
 
-_IMAGE, _SOURCES, _TRACKING, _METHOD, _EXACT = "image", "sources", "tracking UID", "method", "exact ratio"
-_VALUE, _UNCERTAINTY, _HEART, _THORAX = "ratio", "uncertainty", "heart", "thorax"
+_IMAGE, _SOURCES, _TRACKING, _METHOD = "image", "sources", "tracking UID", "method"
+_NUMBERS: Final = (
+    ("value", _RATIO_DIGITS),
+    ("uncertainty", _RATIO_DIGITS),
+    ("heart", _WIDTH_DIGITS),
+    ("thorax", _WIDTH_DIGITS),
+)
+"""Attributes of a ratio that are numbers, and their decimals for people."""
 _REASON, _DETAIL = "reason", "detail"
 
 
@@ -95,30 +101,28 @@ def measured(
         unit=coded(vocabulary.RATIO),
         referenced_images=[SourceImageForMeasurement(*image)],
     )
-    quotient[0].MeasuredValueSequence[0].FloatingPointValue = ratio.value
-    quotient[0].ContentSequence = ContentSequence(
-        [
-            # Measurement Properties, TID 310.
-            tree.number_item(
-                vocabulary.UNCERTAINTY,
-                round(ratio.uncertainty, _RATIO_DIGITS),
-                vocabulary.RATIO,
-                RelationshipTypeValues.HAS_PROPERTIES,
-            ),
-            *quotient[0].ContentSequence,
-            *sources,
-        ]
+    # Measurement Properties, TID 310.
+    uncertainty = tree.number_item(
+        vocabulary.UNCERTAINTY,
+        round(ratio.uncertainty, _RATIO_DIGITS),
+        vocabulary.RATIO,
+        RelationshipTypeValues.HAS_PROPERTIES,
     )
-    widths = [
+    quotient[0].ContentSequence = ContentSequence([uncertainty, *quotient[0].ContentSequence, *sources])
+    heart, thorax = (
         Measurement(name=coded(name), value=round(width, _WIDTH_DIGITS), unit=coded(unit))
         for name, width in ((vocabulary.CARDIAC_WIDTH, ratio.heart), (vocabulary.THORACIC_WIDTH, ratio.thorax))
-    ]
+    )
+    # Numeric Value is rounded for people.
+    exact = (ratio.value, ratio.uncertainty, ratio.heart, ratio.thorax)
+    for item, number in zip((quotient[0], uncertainty, heart[0], thorax[0]), exact, strict=True):
+        item.MeasuredValueSequence[0].FloatingPointValue = number
     return MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(uid=tracking, identifier=LABEL),
         algorithm_id=AlgorithmIdentification(name=ratio.method, version=plugin_version),
         finding_type=coded(vocabulary.CARDIOTHORACIC_RATIO),
         finding_sites=[FindingSite(coded(vocabulary.HEART))],
-        measurements=[quotient, *widths],
+        measurements=[quotient, heart, thorax],
     )
 
 
@@ -194,11 +198,7 @@ class RatioGroups:
                     _IMAGE: image,
                     **tracking,
                     _METHOD: text_value(_PROBE_METHOD),
-                    _EXACT: floating_point_value(_PROBE.value),
-                    _VALUE: numeric_value(_PROBE.value),
-                    _UNCERTAINTY: numeric_value(_PROBE.uncertainty),
-                    _HEART: numeric_value(_PROBE.heart),
-                    _THORAX: numeric_value(_PROBE.thorax),
+                    **_numbers(_PROBE),
                 },
             )
         comment = _encode(tree.text_item(vocabulary.COMMENT, _PROBE_DETAIL), plain)
@@ -236,16 +236,22 @@ class RatioGroups:
                     for each in objects
                 ),
                 _METHOD: self._text(ratio.method),
-                _EXACT: floating_point_value(ratio.value),
-                _VALUE: numeric_value(round(ratio.value, _RATIO_DIGITS)),
-                _UNCERTAINTY: numeric_value(round(ratio.uncertainty, _RATIO_DIGITS)),
-                _HEART: numeric_value(round(ratio.heart, _WIDTH_DIGITS)),
-                _THORAX: numeric_value(round(ratio.thorax, _WIDTH_DIGITS)),
+                **_numbers(ratio),
             }
         )
 
     def _text(self, text: str) -> bytes:
         return text_value(ascii_text(text) if self.plain else text)
+
+
+def _numbers(ratio: Ratio) -> dict[str, bytes]:
+    """Each number, rounded and exact, by name of its hole."""
+    found = {}
+    for name, digits in _NUMBERS:
+        number = getattr(ratio, name)
+        found[name] = numeric_value(round(number, digits))
+        found[f"exact {name}"] = floating_point_value(number)
+    return found
 
 
 def _encode(item: Dataset, plain: bool) -> bytes:

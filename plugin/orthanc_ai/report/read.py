@@ -59,8 +59,7 @@ class FindingsReport:
     comments
         Every text that stands before the measurements, in order; the notes are among them.
     ratio
-        The cardiothoracic ratio, or why there is none; ``None`` if the report says nothing of it. Numbers but the ratio
-        itself as they are written for people.
+        The cardiothoracic ratio, or why there is none; ``None`` if the report says nothing of it.
     objects
         SOP Instance UIDs of what the ratio comes from, beside the image.
     captures
@@ -150,7 +149,7 @@ def _ratio(group: Dataset) -> Ratio | RatioRefusal:
     quotient = _child(group, vocabulary.CARDIOTHORACIC_RATIO)
     heart, thorax = (_child(group, name) for name in (vocabulary.CARDIAC_WIDTH, vocabulary.THORACIC_WIDTH))
     return Ratio(
-        value=float(quotient.MeasuredValueSequence[0].FloatingPointValue),
+        value=_number(quotient),
         uncertainty=_number(_child(quotient, vocabulary.UNCERTAINTY)),
         heart=_number(heart),
         thorax=_number(thorax),
@@ -179,9 +178,7 @@ def _earlier(dataset: Dataset, groups: Iterable[Dataset]) -> Earlier | None:
     for item in _children(dataset, vocabulary.COMPARISON):
         report = _child(item, vocabulary.PRIOR_REPORT).ReferencedSOPSequence[0]
         changes = {
-            str(_child(group, vocabulary.TRACKING_IDENTIFIER).TextValue): float(
-                change.MeasuredValueSequence[0].FloatingPointValue
-            )
+            str(_child(group, vocabulary.TRACKING_IDENTIFIER).TextValue): _number(change)
             for group in groups
             for change in _children(group, vocabulary.CHANGE)
         }
@@ -197,7 +194,7 @@ def _earlier(dataset: Dataset, groups: Iterable[Dataset]) -> Earlier | None:
 
 
 def _number(item: Dataset) -> float:
-    return float(item.MeasuredValueSequence[0].NumericValue)
+    return float(item.MeasuredValueSequence[0].FloatingPointValue)
 
 
 def _finding(group: Dataset) -> Finding:

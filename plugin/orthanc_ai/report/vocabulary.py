@@ -94,7 +94,7 @@ GEOMETRY = Concept("GEOMETRY", PRIVATE_SCHEME, "Geometry")
 CONTRAST = Concept("CONTRAST", PRIVATE_SCHEME, "Contrast")
 EVIDENCE = Concept("EVIDENCE", PRIVATE_SCHEME, "Evidence for the heart")
 
-# Our own, for findings reports: LOINC and SNOMED CT, as far as DICOM names them, know the ratio of areas or circumferences only
+# Our own, for findings reports: what PS3.16 has of LOINC and SNOMED CT knows the ratio of areas and of circumferences only.
 CARDIOTHORACIC_RATIO = Concept("CTR", PRIVATE_SCHEME, "Cardiothoracic ratio")
 CARDIAC_WIDTH = Concept("CARDIAC-WIDTH", PRIVATE_SCHEME, "Cardiac width")
 THORACIC_WIDTH = Concept("THORACIC-WIDTH", PRIVATE_SCHEME, "Thoracic width")

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -15,12 +15,22 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset
 from pydicom.tag import Tag
-from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
+from pydicom.uid import (
+    Comprehensive3DSRStorage,
+    DigitalXRayImageStorageForPresentation,
+    ExplicitVRLittleEndian,
+    SecondaryCaptureImageStorage,
+    SegmentationStorage,
+)
 
+from orthanc_ai.codes import Code
 from orthanc_ai.concepts import Finding
 from orthanc_ai.models.card import ModelCard, load_card
 from orthanc_ai.report.encoding import element, encode_element
-from orthanc_ai.report.uids import ReportIdentity
+from orthanc_ai.report.header import InstanceReference
+from orthanc_ai.report.prior import Prior
+from orthanc_ai.report.ratio import Ratio, RatioRefusal
+from orthanc_ai.report.uids import ReportIdentity, derive_uid
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
 WEIGHTS = "5b" * 32
@@ -93,6 +103,25 @@ def stored(dataset: Dataset) -> Dataset:
     pydicom.dcmwrite(buffer, dataset, enforce_file_format=True)
     buffer.seek(0)
     return pydicom.dcmread(buffer)
+
+
+def beside(name: str, sop_class: str) -> InstanceReference:
+    """An object in the study of `radiograph`, in a series of its own."""
+    series, instance = (derive_uid(name, what).encode() for what in ("series", "instance"))
+    return InstanceReference(sop_class.encode(), instance, series, str(radiograph().StudyInstanceUID).encode())
+
+
+HEAT_MAP = beside("heat map", SecondaryCaptureImageStorage)
+OUTLINES = beside("outlines", SegmentationStorage)
+LINES = beside("lines", Comprehensive3DSRStorage)
+
+MEASURED = Ratio(0.51234, 0.0111, 151.23, 295.17, millimeters=True, method="outlines 1")
+REFUSED = RatioRefusal(Code.RATIO_LUNGS_NOT_FOUND, "the left lung")
+
+
+def prior(scores: Mapping[str, float], date: str = "20240301", study: str = "2.25.303") -> Prior:
+    """An earlier report in another study."""
+    return Prior(Comprehensive3DSRStorage, "2.25.301", "2.25.302", study, "2.25.304", date, scores)
 
 
 def raw(dataset: Dataset, **values: bytes) -> Dataset:

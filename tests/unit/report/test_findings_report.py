@@ -3,6 +3,8 @@
 import dataclasses
 import statistics
 import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
@@ -15,13 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.datadict import dictionary_description
 from pydicom.dataset import Dataset
+from pydicom.uid import SecondaryCaptureImageStorage
 from pydicom.valuerep import DA, TM
 
 from orthanc_ai.codes import Code
 from orthanc_ai.concepts import Concept, Finding
 from orthanc_ai.models.card import ModelCard, with_thresholds
 from orthanc_ai.outcomes import Result
-from orthanc_ai.report import provenance, tree
+from orthanc_ai.report import comparison, provenance, ratio_group, tree
 from orthanc_ai.report.errors import ReportError
 from orthanc_ai.report.findings_report import (
     FindingsTemplate,
@@ -32,18 +35,28 @@ from orthanc_ai.report.findings_report import (
     summary,
     threshold_percent,
 )
+from orthanc_ai.report.header import InstanceReference
 from orthanc_ai.report.images import descriptors, image_facts
+from orthanc_ai.report.prior import Prior
+from orthanc_ai.report.ratio import Ratio, RatioRefusal
 from orthanc_ai.report.read import read_findings_report
 from orthanc_ai.report.uids import tracking_uid
 
 from .sources import (
+    HEAT_MAP,
     IDENTITY,
+    LINES,
+    MEASURED,
     NOW,
+    OUTLINES,
+    REFUSED,
     WEIGHTS,
+    beside,
     demonstration,
     errors_of_dciodvfy,
     findings,
     model_of_record,
+    prior,
     radiograph,
     raw,
     text_of_dsrdump,
@@ -65,12 +78,59 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def few() -> FindingsTemplate:
+    return FindingsTemplate(FEW, weights_digest=WEIGHTS, plugin_version="0.1.0")
+
+
+@pytest.fixture(scope="module")
 def demo() -> FindingsTemplate:
     return FindingsTemplate(demonstration(), weights_digest=WEIGHTS)
 
 
+@dataclass(frozen=True)
+class More:
+    """What a report may have beside findings."""
+
+    ratio: Ratio | RatioRefusal | None = None
+    captures: Mapping[str, InstanceReference] = field(default_factory=dict)
+    objects: tuple[InstanceReference, ...] = ()
+    prior: Prior | None = None
+
+    def references(self) -> list[InstanceReference]:
+        earlier = [comparison.prior_reference(self.prior)] if self.prior else []
+        return [*self.captures.values(), *self.objects, *earlier]
+
+
+NOTHING_MORE = More()
+# Four findings say as much as eighteen, in less time; their codes are all public.
+FEW = dataclasses.replace(
+    CARD, outputs=tuple(each for each in CARD.outputs if each.label in ("Nodule", "Mass", "Effusion", "Cardiomegaly"))
+)
+SCORED = {"Mass": 0.35, "Effusion": 0.35, "Cardiomegaly": 0.875}
+MORE = {
+    "heat maps": More(captures={"Nodule": HEAT_MAP, "Mass": beside("another", SecondaryCaptureImageStorage)}),
+    "ratio": More(MEASURED, objects=(OUTLINES, LINES)),
+    "ratio in pixels": More(dataclasses.replace(MEASURED, millimeters=False)),
+    "no ratio": More(REFUSED),
+    "no ratio, no detail": More(RatioRefusal(REFUSED.code)),
+    "prior": More(prior=prior(SCORED)),
+    "prior in this study": More(prior=prior(SCORED, study=str(radiograph().StudyInstanceUID))),
+    "everything": More(MEASURED, {"Nodule": HEAT_MAP}, (OUTLINES, LINES), prior(SCORED)),
+}
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text comes back as it was: DICOM takes trailing spaces for padding."""
+    return text == text.rstrip(" \0") and text.isprintable()
+
+
 def from_scratch(
-    card: ModelCard, source: Dataset, found: list[Finding], notes: list[Code], report_settings: ReportSettings
+    card: ModelCard,
+    source: Dataset,
+    found: list[Finding],
+    notes: list[Code],
+    report_settings: ReportSettings,
+    more: More = NOTHING_MORE,
 ) -> Dataset:
     """The same report by highdicom alone: the slow way, with nothing prepared."""
     maker = provenance.of_model(card, WEIGHTS, "0.1.0", report_settings.undetermined_band, report_settings.parameters)
@@ -86,15 +146,22 @@ def from_scratch(
             exact_percent=100 * each.score,
             threshold_percent=threshold_percent(each.threshold),
             presence=presence_code(each.presence, card.demonstration),
+            capture=_uids(more.captures[each.label]) if each.label in more.captures else None,
         )
         for each in ordered
     ]
     comments = [*maker.statements, *map(note_text, notes), *([] if card.demonstration else summary(ordered))]
+    if more.ratio:
+        comments.append(ratio_group.sentence(more.ratio))
     image = tree.Image(source.SOPClassUID, source.SOPInstanceUID, tuple(descriptors(image_facts(source))))
-    private = any(concept.scheme == "99ORTHANCAI" for each in card.outputs for concept in (each.finding, each.site))
+    content = tree.findings_tree(maker, report_settings.title, image, lines, comments)[0]
+    _add(content, more, source, ordered, decides=not card.demonstration)
+    private = bool(more.ratio or more.prior) or any(
+        concept.scheme == "99ORTHANCAI" for each in card.outputs for concept in (each.finding, each.site)
+    )
     document = Comprehensive3DSR(
-        evidence=[source],
-        content=tree.findings_tree(maker, report_settings.title, image, lines, comments)[0],
+        evidence=[source, *(_evidence(source, each) for each in more.references())],
+        content=content,
         series_instance_uid=IDENTITY.series_instance_uid,
         series_number=9001,
         series_description=maker.series_description,
@@ -125,6 +192,49 @@ def from_scratch(
     buffer = BytesIO()
     document.save_as(buffer)
     return pydicom.dcmread(BytesIO(buffer.getvalue()))
+
+
+def _add(root: Dataset, more: More, source: Dataset, ordered: list[Finding], *, decides: bool) -> None:
+    measurements = root.ContentSequence[-1]
+    if more.ratio:
+        uid = tracking_uid(source.SOPInstanceUID, "Cardiothoracic ratio")
+        if isinstance(more.ratio, Ratio):
+            (group,) = ratio_group.measured(
+                more.ratio,
+                plugin_version="0.1.0",
+                tracking=uid,
+                image=(source.SOPClassUID, source.SOPInstanceUID),
+                sources=[ratio_group.source(each) for each in more.objects],
+            )
+        else:
+            texts = [(True, ratio_group.reason(more.ratio)), (False, more.ratio.detail)]
+            (group,) = ratio_group.refused([each for each in texts if each[1]], tracking=uid)
+        tree.separate(group)
+        measurements.ContentSequence.append(group)
+    if more.prior:
+        words = comparison.sentence(more.prior, ordered, decides=decides)
+        report = (more.prior.sop_class_uid, more.prior.sop_instance_uid)
+        item = comparison.comparison_item(words, report=report, date=more.prior.date, image=more.prior.image)
+        root.ContentSequence.insert(len(root.ContentSequence) - 2, item)
+        groups = [each for each in measurements.ContentSequence if each.ValueType == "CONTAINER"]
+        for group, each in zip(groups, ordered, strict=False):
+            if each.label in more.prior.scores:
+                change = comparison.change(more.prior, each)
+                name = comparison.change_concept(more.prior)
+                group.ContentSequence.append(comparison.change_item(name, comparison.shown(change), change))
+
+
+def _uids(reference: InstanceReference) -> tuple[str, str]:
+    return reference.sop_class_uid.decode(), reference.sop_instance_uid.decode()
+
+
+def _evidence(source: Dataset, reference: InstanceReference) -> Dataset:
+    dataset = Dataset()
+    dataset.SOPClassUID, dataset.SOPInstanceUID = _uids(reference)
+    dataset.SeriesInstanceUID = reference.series_instance_uid.decode()
+    dataset.StudyInstanceUID = reference.study_instance_uid.decode()
+    assert dataset.SOPInstanceUID != source.SOPInstanceUID
+    return dataset
 
 
 def _as_dataset(result: Result) -> Dataset:
@@ -185,6 +295,14 @@ def test_equals_highdicom_from_scratch(case: str) -> None:
     assert ours == theirs
 
 
+@pytest.mark.parametrize("name", MORE)
+def test_equals_highdicom_from_scratch_with_more(name: str, few: FindingsTemplate) -> None:
+    source, more, found = radiograph(), MORE[name], findings(FEW)
+    filled = few.fill(source, found, [], IDENTITY, NOW, PREDECESSOR, **vars(more))
+    ours = elements(pydicom.dcmread(BytesIO(filled)))
+    assert ours == elements(from_scratch(FEW, source, found, [], ReportSettings(), more))
+
+
 def test_highdicom_reads_it(template: FindingsTemplate) -> None:
     document = template.fill(radiograph(), findings(CARD), [], IDENTITY, NOW)
     report = srread(BytesIO(document))
@@ -199,6 +317,166 @@ def test_highdicom_reads_it(template: FindingsTemplate) -> None:
     attributes = observer.observer_identifying_attributes
     assert isinstance(attributes, DeviceObserverIdentifyingAttributes)
     assert attributes.model_name == CARD.title
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_every_reader_understands_more(name: str, few: FindingsTemplate, tmp_path: Path) -> None:
+    more = MORE[name]
+    for source in (radiograph(), raw(radiograph(SpecificCharacterSet=None), PatientName=b"M\xfcller")):
+        document = few.fill(source, findings(FEW), [], IDENTITY, NOW, **vars(more))
+        assert errors_of_dciodvfy(document, tmp_path) <= {"Patient's Name"}
+        text_of_dsrdump(document, tmp_path)
+        content = srread(BytesIO(document)).content
+        assert isinstance(content, MeasurementReport)
+        assert len(content.get_image_measurement_groups()) == len(FEW.outputs) + (more.ratio is not None)
+        report = read_findings_report(document)
+        assert report.ratio == more.ratio
+        assert {finding.label for finding in report.findings} == {output.label for output in FEW.outputs}
+        assert report.notes == ()
+        assert report.captures == {
+            label: heat_map.sop_instance_uid.decode() for label, heat_map in more.captures.items()
+        }
+        assert report.objects == tuple(each.sop_instance_uid.decode() for each in more.objects)
+        if more.prior is None:
+            assert report.earlier is None
+        else:
+            assert report.earlier is not None
+            assert (report.earlier.report, report.earlier.image) == (more.prior.sop_instance_uid, more.prior.image)
+            assert report.earlier.date == more.prior.date
+            assert report.earlier.changes.keys() == SCORED.keys()
+
+
+def test_own_texts_of_a_ratio_are_ascii_where_the_character_set_is_not_understood(few: FindingsTemplate) -> None:
+    source = raw(radiograph(SpecificCharacterSet=None), PatientName=b"M\xfcller")
+    for ratio in (
+        dataclasses.replace(MEASURED, method="Verfahren von Müller"),
+        RatioRefusal(Code.RATIO_LUNGS_NOT_FOUND, "naïve"),
+    ):
+        document = few.fill(source, findings(FEW), [], IDENTITY, NOW, ratio=ratio)
+        assert "ü".encode() not in document
+        assert "ï".encode() not in document
+        found = read_findings_report(document).ratio
+        assert "?" in (found.method if isinstance(found, Ratio) else found.detail if found else "")
+
+
+def test_what_a_reader_sees_of_more(few: FindingsTemplate) -> None:
+    found = [
+        dataclasses.replace(each, score=score, presence=score >= each.threshold)
+        for each, score in zip(findings(FEW), (0.3, 0.873, 0.51, 0.2), strict=True)
+    ]
+    earlier = {found[1].label: 0.75, found[2].label: 0.49, found[3].label: 0.2}
+    lines = viewer_lines(few.fill(radiograph(), found, [], IDENTITY, NOW, ratio=MEASURED, prior=prior(earlier)))
+    assert (
+        lines.index("Comparison to previous studies: " + comparison.sentence(prior(earlier), found, decides=True)) < 20
+    )
+    assert "Comment: Cardiothoracic ratio 0.512, standard uncertainty 0.011: heart 151.2 mm, thorax 295.2 mm." in lines
+    assert [line for line in lines if line.startswith("Change since 2024-03-01")] == [
+        "Change since 2024-03-01: 12.3 %{points}",
+        "Change since 2024-03-01: 2.0 %{points}",
+        "Change since 2024-03-01: 0.0 %{points}",
+    ]
+    assert lines[-5:] == [
+        "Algorithm Name: outlines 1",
+        "Algorithm Version: 0.1.0",
+        "Cardiothoracic ratio: 0.512 {ratio}",
+        "Cardiac width: 151.2 mm",
+        "Thoracic width: 295.2 mm",
+    ]
+    lines = viewer_lines(few.fill(radiograph(), found, [], IDENTITY, NOW, ratio=REFUSED))
+    assert f"Comment: The cardiothoracic ratio was not measured. {REFUSED.code.sentence}" in lines
+    assert lines[-2:] == [f"Reason: {note_text(REFUSED.code)}", "Comment: the left lung"]
+    # What viewers cannot print is nowhere but in the image library.
+    more = MORE["everything"]
+    lines = viewer_lines(few.fill(radiograph(), found, [], IDENTITY, NOW, **vars(more)))
+    assert [line for line in lines if "not supported" in line] == ["Source: [IMAGE is not supported]"]
+
+
+def test_evidence_is_sorted_by_examination(few: FindingsTemplate) -> None:
+    def uids(sequence: Iterable[Dataset]) -> set[str]:
+        series = [one for study in sequence for one in study.ReferencedSeriesSequence]
+        return {str(one.ReferencedSOPInstanceUID) for each in series for one in each.ReferencedSOPSequence}
+
+    more = MORE["everything"]
+    report = pydicom.dcmread(BytesIO(few.fill(radiograph(), findings(FEW), [], IDENTITY, NOW, **vars(more))))
+    assert more.prior is not None
+    assert uids(report.PertinentOtherEvidenceSequence) == {more.prior.sop_instance_uid}
+    assert uids(report.CurrentRequestedProcedureEvidenceSequence) == {
+        str(radiograph().SOPInstanceUID),
+        *(each.sop_instance_uid.decode() for each in (HEAT_MAP, OUTLINES, LINES)),
+    }
+    more = MORE["prior in this study"]
+    report = pydicom.dcmread(BytesIO(few.fill(radiograph(), findings(FEW), [], IDENTITY, NOW, **vars(more))))
+    assert "PertinentOtherEvidenceSequence" not in report
+    assert len(uids(report.CurrentRequestedProcedureEvidenceSequence)) == 2
+
+
+def test_a_demonstration_is_compared_without_thresholds(demo: FindingsTemplate) -> None:
+    found = findings(demonstration())
+    document = demo.fill(radiograph(), found, [], IDENTITY, NOW, prior=prior({each.label: 0.5 for each in found}))
+    (line,) = (line for line in viewer_lines(document) if line.startswith("Comparison"))
+    assert "Largest change" in line
+    assert "threshold" not in line
+
+
+def test_refuses_an_earlier_report_that_cannot_be(few: FindingsTemplate) -> None:
+    for wrong, message in (
+        (prior({}, date="2024-03-01"), "allowed: YYYYMMDD"),
+        (prior({"Mass": 1.5}), "allowed: 0 to 1"),
+        (prior({"Mass": float("nan")}), "allowed: 0 to 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            few.fill(radiograph(), findings(FEW), [], IDENTITY, NOW, prior=wrong)
+    with pytest.raises(ValueError, match="heat maps of Gout"):
+        few.fill(radiograph(), findings(FEW), [], IDENTITY, NOW, captures={"Gout": HEAT_MAP})
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    scores=st.lists(st.floats(0, 1), min_size=4, max_size=4),
+    earlier=st.dictionaries(st.sampled_from([each.label for each in FEW.outputs]), st.floats(0, 1)),
+    ratio=st.none()
+    | st.builds(
+        Ratio,
+        st.floats(0, 10),
+        st.floats(0, 10),
+        st.floats(0.01, 1e6),
+        st.floats(0.01, 1e6),
+        st.booleans(),
+        st.text(min_size=1, max_size=30).filter(_is_plain),
+    )
+    | st.builds(RatioRefusal, st.sampled_from(Code), st.text(max_size=30).filter(_is_plain)),
+    heat_maps=st.sets(st.sampled_from([each.label for each in FEW.outputs])),
+    objects=st.sets(st.sampled_from([OUTLINES, LINES])),
+)
+def test_what_is_put_in_comes_out(
+    scores: list[float],
+    earlier: dict[str, float],
+    ratio: Ratio | RatioRefusal | None,
+    heat_maps: set[str],
+    objects: set[InstanceReference],
+    few: FindingsTemplate,
+) -> None:
+    found = findings(FEW, scores)
+    document = few.fill(
+        radiograph(),
+        found,
+        [],
+        IDENTITY,
+        NOW,
+        ratio=ratio,
+        captures=dict.fromkeys(heat_maps, HEAT_MAP),
+        objects=tuple(objects),
+        prior=prior(earlier),
+    )
+    report = read_findings_report(document)
+    assert report.ratio == ratio
+    assert report.captures.keys() == heat_maps
+    assert report.earlier is not None
+    now = {each.label: each.score for each in found}
+    assert report.earlier.changes == {label: 100 * (now[label] - score) for label, score in earlier.items()}
+    for line in viewer_lines(document):
+        if line.startswith("Change since"):
+            assert any(abs(float(line.split()[3]) - each) <= 0.05 + 1e-9 for each in report.earlier.changes.values())
 
 
 def test_header_of_the_report(template: FindingsTemplate) -> None:
