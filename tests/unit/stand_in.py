@@ -221,6 +221,15 @@ class Archive:
             item = self.items.get(item.parent)
         return self._resource(item) if item else None
 
+    def lookup(self, uid: str) -> tuple[tuple[Level, str], ...]:
+        self._call("lookup")
+        keys = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+        return tuple(
+            (one.level, one.identifier)
+            for one in self.items.values()
+            if one.tags.get(keys[LEVELS.index(one.level)]) == uid
+        )
+
     def find(
         self,
         level: Level,
@@ -231,6 +240,7 @@ class Archive:
         tags: Sequence[str] = (),
         since: int = 0,
         limit: int = 0,
+        order: Sequence[tuple[str, str, str]] = (),
         **_: object,
     ) -> tuple[Resource, ...]:
         self._call("find")
@@ -238,9 +248,11 @@ class Archive:
         found = [
             one
             for one in pool
-            if all(self._tag(one, tag) == value for tag, value in (query or {}).items())
+            if all(_equals(self._tag(one, tag), value) for tag, value in (query or {}).items())
             and all(_matches(one.metadata.get(name), pattern) for name, pattern in (metadata or {}).items())
         ]
+        for _kind, tag, way in reversed(order):
+            found.sort(key=lambda one, tag=tag: self._tag(one, tag), reverse=way == "DESC")  # type: ignore[misc]
         return tuple(self._resource(one, tags) for one in found[since : since + limit if limit else None])
 
     def identifiers(self, level: Level, **options: Any) -> list[str]:
@@ -318,6 +330,11 @@ class Archive:
         self.log.append(message)
 
     error = warn
+
+
+def _equals(value: str, wanted: str) -> bool:
+    """As in C-FIND: a value, or with a hyphen in front all days up to one."""
+    return "" < value <= wanted[1:] if wanted.startswith("-") else value == wanted
 
 
 def _matches(text: str | None, pattern: str) -> bool:
