@@ -8,12 +8,16 @@ from io import BytesIO
 from pathlib import Path
 
 import pydicom
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 from orthanc_ai.concepts import Finding
 from orthanc_ai.models.card import load_card
+from orthanc_ai.report.document import SOP_CLASS_UID
 from orthanc_ai.report.errors import ReportError
 from orthanc_ai.report.findings_report import FindingsTemplate
+from orthanc_ai.report.header import InstanceReference
+from orthanc_ai.report.prior import Prior
+from orthanc_ai.report.ratio import Ratio
 from orthanc_ai.report.read import read_findings_report
 from orthanc_ai.report.same import difference
 from orthanc_ai.report.uids import ReportIdentity
@@ -23,14 +27,24 @@ SMALL_ENOUGH = 100_000
 
 
 def _ours() -> bytes:
-    """A report with two findings."""
+    """A report with two findings, a ratio, and an earlier report."""
     card = load_card(Path(__file__).resolve().parents[2] / "models", "phantom")
     card = dataclasses.replace(card, outputs=card.outputs[:2])
     findings = [Finding(one.label, one.finding, one.site, 0.3, one.threshold, None) for one in card.outputs]
     source = chest_dx(1, rows=64, columns=64)
     del source.PixelData
     identity = ReportIdentity("2.25.1", "2.25.2")
-    return FindingsTemplate(card, weights_digest="5b" * 32).fill(source, findings, (), identity, datetime(2026, 11, 21))
+    heat_map = InstanceReference(SecondaryCaptureImageStorage.encode(), b"2.25.4", b"2.25.5", b"2.25.6")
+    return FindingsTemplate(card, weights_digest="5b" * 32).fill(
+        source,
+        findings,
+        (),
+        identity,
+        datetime(2026, 11, 21),
+        ratio=Ratio(0.5, 0.01, 150, 300, millimeters=True, method="outlines 1"),
+        captures={card.outputs[0].label: heat_map},
+        prior=Prior(SOP_CLASS_UID, "2.25.7", "2.25.8", "2.25.9", "2.25.10", "20240301", {card.outputs[0].label: 0.2}),
+    )
 
 
 OURS = _ours()

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from pydicom.uid import UID
+
 from orthanc_ai.codes import Code
 from orthanc_ai.outcomes import XRAY_METADATA, Outcome, Result
 from orthanc_ai.report.document import SOP_CLASS_UID
@@ -20,8 +22,8 @@ def store(orthanc: Orthanc, number: int, date: str, **attributes: str) -> str:
     film = chest_dx(number, 32, 32)
     film.PatientID, film.PatientBirthDate, film.PatientSex = "PRIOR", "19600101", "M"
     film.StudyDate, film.ViewPosition = date, "PA"
-    film.StudyInstanceUID, film.SeriesInstanceUID = f"2.25.{number}1", f"2.25.{number}2"
-    film.SOPInstanceUID = film.file_meta.MediaStorageSOPInstanceUID = f"2.25.{number}3"
+    film.StudyInstanceUID, film.SeriesInstanceUID = UID(f"2.25.{number}1"), UID(f"2.25.{number}2")
+    film.SOPInstanceUID = film.file_meta.MediaStorageSOPInstanceUID = UID(f"2.25.{number}3")
     for keyword, value in attributes.items():
         setattr(film, keyword, value)
     (identifier,) = orthanc.upload([film])
@@ -31,8 +33,8 @@ def store(orthanc: Orthanc, number: int, date: str, **attributes: str) -> str:
     outcome = Outcome(Code.REPORTED, "recipe", result=result, model="m", data=data)
     path = f"/instances/{identifier}/metadata/{XRAY_METADATA}"
     assert orthanc.request("PUT", path, data=outcome.to_text().encode()).ok
-    film.SOPInstanceUID = film.file_meta.MediaStorageSOPInstanceUID = result.sop_instance_uid
-    film.SeriesInstanceUID, film.Modality = result.series_instance_uid, "SR"
+    film.SOPInstanceUID = film.file_meta.MediaStorageSOPInstanceUID = UID(result.sop_instance_uid)
+    film.SeriesInstanceUID, film.Modality = UID(result.series_instance_uid), "SR"
     orthanc.upload([film])
     return identifier
 

@@ -23,7 +23,21 @@ from orthanc_ai.report.findings_report import FindingsTemplate
 from orthanc_ai.report.same import difference
 from orthanc_ai.report.series_report import series_report
 
-from .sources import IDENTITY, NOW, WEIGHTS, findings, model_of_record, radiograph, raw
+from .sources import (
+    HEAT_MAP,
+    IDENTITY,
+    LINES,
+    MEASURED,
+    NOW,
+    OUTLINES,
+    REFUSED,
+    WEIGHTS,
+    findings,
+    model_of_record,
+    prior,
+    radiograph,
+    raw,
+)
 from .test_series_report import CORONARY, LOCALIZER, ct
 
 LATER = datetime(2027, 2, 3, 4, 5, 6)
@@ -69,6 +83,33 @@ def parsed(report: bytes) -> Dataset:
 
 
 # ---- The same ---------------------------------------------------------------------------------------------------
+
+
+MORE: dict[str, Any] = {
+    "ratio": MEASURED,
+    "captures": {CARD.outputs[0].label: HEAT_MAP},
+    "objects": (OUTLINES, LINES),
+    "prior": prior({CARD.outputs[0].label: 0.25}),
+}
+
+
+def with_more(at: datetime = NOW, **other: Any) -> bytes:
+    return TEMPLATE.fill(radiograph(), findings(CARD), (), IDENTITY, at, **(MORE | other))
+
+
+def test_with_heat_maps_ratio_and_prior() -> None:
+    assert difference(with_more(), with_more(LATER)) is None
+    for other in (
+        {"ratio": dataclasses.replace(MEASURED, heart=MEASURED.heart + 1e-9)},
+        {"ratio": REFUSED},
+        {"captures": {CARD.outputs[1].label: HEAT_MAP}},
+        {"objects": (LINES, OUTLINES)},
+        {"prior": prior({CARD.outputs[0].label: 0.250001})},
+        {"prior": dataclasses.replace(MORE["prior"], image="2.25.1")},
+        {"prior": dataclasses.replace(MORE["prior"], study_instance_uid="2.25.1")},
+    ):
+        assert difference(with_more(), with_more(**other)) is not None
+        assert difference(with_more(**other), with_more()) is not None
 
 
 @both

@@ -79,7 +79,7 @@ def prior_of(film: Film, *others: Film, **options: Any) -> Prior | None:
 
 
 def image_of(prior: Prior | None) -> str | None:
-    return prior and prior.image
+    return prior.image if prior else None
 
 
 NOW = Film("now", "9", date="20250601", time="101500")
