@@ -738,7 +738,9 @@ def check_validity(name: str, document: bytes, folder: Path) -> None:
 @pytest.mark.parametrize("name", SYNTHETIC)
 def test_valid_whatever_the_source(name: str, template: FindingsTemplate, tmp_path: Path) -> None:
     notes = [Code.BODY_PART_NOT_STATED]
-    document = template.fill(SYNTHETIC[name], findings(CARD), notes, IDENTITY, NOW, PREDECESSOR)
+    document = template.fill(
+        SYNTHETIC[name], findings(CARD), notes, IDENTITY, NOW, PREDECESSOR, **vars(MORE["everything"])
+    )
     check_validity(name, document, tmp_path)
 
 
@@ -746,7 +748,7 @@ def test_valid_for_every_real_radiograph(template: FindingsTemplate, data: Path,
     files = [*(data / "cxr").iterdir(), *(data / "negatives" / name for name in NEGATIVES)]
     for file in files:
         source = pydicom.dcmread(file, stop_before_pixels=True)
-        document = template.fill(source, findings(CARD), [], IDENTITY, NOW)
+        document = template.fill(source, findings(CARD), [], IDENTITY, NOW, **vars(MORE["everything"]))
         check_validity(file.name, document, tmp_path)
         assert read_findings_report(document).source_sop_instance_uid == source.SOPInstanceUID
 
