@@ -55,6 +55,24 @@ CHANGES = (
     # cornerstone3D 5.6.8 takes the first letter of VOI LUT Function (0028,1056) for the whole, and then draws the image
     # without its window, mostly white (its issue 2844).
     Change("app.bundle.*.js", 1, "voiLutModule.voiLUTFunction[0]", "[voiLutModule.voiLUTFunction].flat()[0]", 1),
+    # It moves along the rows by the distance between them (its issue 2758): where pixels are not square, the lines of a
+    # report were drawn elsewhere, and with another length.
+    Change(
+        "*.js",
+        2,
+        "let { columnPixelSpacing, rowPixelSpacing } = imagePlaneModule;",
+        "let { columnPixelSpacing: rowPixelSpacing, rowPixelSpacing: columnPixelSpacing } = imagePlaneModule;",
+        2,
+    ),
+    # It calls a radiograph's millimeters pixels as soon as the image is shown a second time, since that has no
+    # orientation in the patient (its pull request 2324).
+    Change(
+        "*.js",
+        2,
+        "(!imagePlaneModule.usingDefaultValues &&",
+        "calibration?.rowPixelSpacing > 0 || (!imagePlaneModule.usingDefaultValues &&",
+        1,
+    ),
     # The application and its seven web workers.
     Change("*.js", 8, '__webpack_require__.p = "/";', '__webpack_require__.p = "/ohif/";', 1),
 )
