@@ -18,7 +18,7 @@ Presence = Literal["present", "absent", "undetermined"]
 def _name(field: str) -> str:
     """JSON name of a field: camelCase, identifiers in capitals as DICOM writes them."""
     name = to_camel(field)
-    for ending in ("Uid", "Id"):
+    for ending in ("Uid", "Id", "Aet"):
         if name.endswith(ending):
             return name.removesuffix(ending) + ending.upper()
     return name

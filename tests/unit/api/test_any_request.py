@@ -16,6 +16,7 @@ from orthanc_ai.api.access import Access
 from orthanc_ai.api.dispatch import Dispatcher
 from orthanc_ai.api.http import STATUS
 from orthanc_ai.api.routes import Routes
+from orthanc_ai.api.tables_of_tags import dictionary_of
 from orthanc_ai.codes import Code
 from orthanc_ai.outcomes import REPORT_METADATA, XRAY_METADATA
 from orthanc_ai.server import Level, Resource, Server
@@ -63,6 +64,8 @@ class System:
         self.queue = cast(Queue, given.queue)
         self.sender = cast(Sender, given.sender)
         self.batches = cast(Shelves, given.batches)
+        # Read by a program of its own, once: whoever asks for a table first would start it.
+        dictionary_of(given.settings.python).tag("Rows")
         self.dispatcher = Dispatcher(cast(Server, self.archive))
         self.dispatcher.open(Routes(given))
 

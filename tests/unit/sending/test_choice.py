@@ -15,7 +15,7 @@ from ..stand_in import Archive
 from .reading import answer, outcome
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-HOOK = {"Name": "list", "Url": "https://list.example/", "Secret": SECRET}
+HOOK: dict[str, Any] = {"Name": "list", "Url": "https://list.example/", "Secret": SECRET}
 
 
 def mark(archive: Archive, image: str, read: Answer, *, overlay: bool = False, **send_to: Any) -> Mark:
@@ -46,7 +46,7 @@ def test_a_name_alone_limits_nothing(archive: Archive) -> None:
 
 def test_findings_labels_and_senders_limit_what_goes_where(archive: Archive) -> None:
     image = archive.put("a", metadata={"RemoteAET": "ER_DX"})
-    send_to = {
+    send_to: dict[str, Any] = {
         "Modalities": [
             {"Name": "masses", "Findings": ["Mass", "Nodule"]},
             {"Name": "urgent", "Labels": ["urgent"]},
@@ -71,14 +71,14 @@ def test_a_label_that_the_study_bears_already_counts(archive: Archive) -> None:
     image = archive.put("a")
     study = archive.items[archive.items[image].parent].parent
     archive.items[study].labels.add("trial-7")
-    send_to = {"Modalities": [{"Name": "trial", "Labels": ["trial-7"]}]}
+    send_to: dict[str, Any] = {"Modalities": [{"Name": "trial", "Labels": ["trial-7"]}]}
     assert goes_to(mark(archive, image, answer(), **send_to)) == ["modality:trial"]
     assert goes_to(mark(archive, archive.put("b", study="2"), answer(), **send_to)) == []
 
 
 def test_overlays_and_images_go_where_they_are_asked_for(archive: Archive) -> None:
     image = archive.put("a")
-    send_to = {
+    send_to: dict[str, Any] = {
         "Modalities": ["plain", {"Name": "all", "With": ["overlays", "images"]}, {"Name": "image", "With": ["images"]}],
         "Webhooks": [HOOK],
     }
@@ -105,7 +105,7 @@ def test_an_archive_named_twice_gets_what_either_entry_gives(archive: Archive) -
 def test_a_demonstration_goes_nowhere(archive: Archive) -> None:
     image = archive.put("a")
     read = answer({"Mass": 0.9}, demonstration=True)
-    send_to = {"Modalities": ["pacs"], "DicomWebServers": ["web"], "Webhooks": [HOOK]}
+    send_to: dict[str, Any] = {"Modalities": ["pacs"], "DicomWebServers": ["web"], "Webhooks": [HOOK]}
     assert mark(archive, image, read, **send_to) == Mark()
 
 
