@@ -1,11 +1,15 @@
 """What Orthanc's jobs say, as measured with Orthanc 1.12.7 and DICOMweb 1.20, and what follows from it."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from orthanc_ai.sending.couriers import End, check_destinations, fate_of
+from orthanc_ai.sending.couriers import Couriers, End, check_destinations, fate_of
+from orthanc_ai.sending.delivery import Destination
+from orthanc_ai.server import Server
 from orthanc_ai.settings import SendTo, SettingsError
+
+from ..stand_in import Archive
 
 NO_CONTEXT = 2015
 
@@ -53,6 +57,31 @@ def test_the_most_telling_words_are_kept() -> None:
     assert fate_of(stow(9, FunctionErrorDetails=words)).detail == words
     assert fate_of(stow(8, "Bad request")).detail == "Bad request"
     assert fate_of(store("x" * 10_000)).detail == "x" * 300
+
+
+def test_images_go_before_the_report_as_far_as_they_are_there() -> None:
+    archive = Archive()
+    image, report = archive.put("image"), archive.put("report", modality="SR")
+    study = archive.items[archive.items[image].parent].parent
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    class Orthanc(Archive):
+        def configuration(self) -> dict[str, Any]:
+            return {}
+
+        def post(self, path: str, body: dict[str, Any], **_: Any) -> dict[str, str]:
+            asked.append((path, body))
+            return {"ID": "job"}
+
+    orthanc = Orthanc()
+    orthanc.items = archive.items
+    couriers = Couriers(cast(Server, orthanc))
+    couriers.submit(report, Destination("modality", "pacs"), (image, "gone", study))
+    couriers.submit(report, Destination("dicom-web", "web"))
+    assert asked == [
+        ("/modalities/pacs/store", {"Resources": [image, study, report], "Synchronous": False}),
+        ("/dicom-web/servers/web/stow", {"Resources": [report], "Synchronous": False}),
+    ]
 
 
 CONFIGURATION = {"DicomModalities": {"pacs": {}}, "DicomWeb": {"Servers": {"web": {}}}}

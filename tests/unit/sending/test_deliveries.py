@@ -325,6 +325,18 @@ def test_a_retry_is_made_at_once_with_attempts_counted_anew(office: Office) -> N
     assert office.deliveries.retry("gone", PACS) is None
 
 
+def test_what_goes_along_goes_along_with_every_attempt(office: Office) -> None:
+    mark = Mark((Delivery(PACS, also=("image",)),))
+    office.server.texts["a"] = mark.to_text()
+    office.deliveries.step()
+    office.end(REFUSED)
+    assert office.deliveries.retry("a", PACS) is DeliveryState.DUE
+    office.deliveries.step()
+    office.end(SENT)
+    assert office.carriers.along == ["image", "image"]
+    assert office.delivery("a").also == ("image",)
+
+
 def test_a_retry_does_not_send_twice_what_is_under_way_or_done(office: Office) -> None:
     office.store("a")
     office.deliveries.step()

@@ -102,6 +102,14 @@ def test_a_changed_delivery_leaves_the_others_alone() -> None:
     assert changed.to(Destination("dicom-web", "A")) is None
 
 
+def test_an_event_is_kept_until_every_webhook_knows_it() -> None:
+    first, second = (Destination("webhook", name) for name in ("A", "B"))
+    mark = Mark((Delivery(first), Delivery(second), Delivery(Destination("modality", "C"))), {"type": "xray.reported"})
+    told = mark.with_delivery(Delivery(first, DeliveryState.SENT))
+    assert told.with_delivery(Delivery(second, DeliveryState.FAILED)).event == mark.event
+    assert told.with_delivery(Delivery(second, DeliveryState.SENT)).event == {}
+
+
 def test_destinations_are_those_of_the_settings_each_once() -> None:
     webhook = {"Name": "A", "Url": "https://a.example/", "SecretFile": "/run/secret"}
     found = destinations(
