@@ -106,19 +106,20 @@ def test_a_report_reaches_the_archive_both_ways_and_does_not_come_back(
     pacs = archive(make_server)
     orthanc = make_server()
     orthanc.ai["ModelsDirectory"] = models(orthanc.folder)
-    orthanc.ai["SendTo"] = {"Modalities": ["pacs"], "DicomWebServers": ["web"]}
+    # Its image goes along to the one.
+    orthanc.ai["SendTo"] = {"Modalities": [{"Name": "pacs", "With": ["images"]}], "DicomWebServers": ["web"]}
     orthanc.options = {
         "DicomModalities": {"pacs": {"AET": "ARCHIVE", "Host": "127.0.0.1", "Port": pacs.dicom_port}},
         "DicomWeb": {"Enable": True, "Root": "/dicom-web/", "Servers": {"web": {"Url": pacs.url + "/dicom-web/"}}},
         "DicomAlwaysAllowStore": True,
     }
     orthanc.start()
-    orthanc.upload([chest_dx(1, 128, 128)])
+    [image] = orthanc.upload([chest_dx(1, 128, 128)])
     orthanc.wait_idle()
     [report] = orthanc.reports()
     expected = {"pacs": DeliveryState.SENT, "web": DeliveryState.SENT}
     orthanc.wait_until(lambda: states(orthanc, report) == expected, "the report was not sent on")
-    assert pacs.get("/instances") == [report]
+    assert set(pacs.get("/instances")) == {image, report}
     assert pacs.dataset(report).SOPInstanceUID == orthanc.dataset(report).SOPInstanceUID
     # What the archive sends back, as a prior, is the same object: it is neither marked nor sent again.
     before, jobs = mark(orthanc, report), set(orthanc.get("/jobs"))
