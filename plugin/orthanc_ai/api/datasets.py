@@ -11,6 +11,7 @@ from ..datasets.labels import MOST_COLUMNS, Key, LabelsError
 from ..datasets.lookup import find_image
 from ..datasets.manifest import MANIFEST
 from ..datasets.orders import DATASETS, PRIVATE, Format
+from ..datasets.readers import RuleName
 from ..datasets.recipe import By, Layout, labels_of
 from ..datasets.splits import DEFAULT_RATIOS, Plan
 from ..deidentify.options import BurnedIn, Cleaned, Options, Retained
@@ -90,14 +91,17 @@ class ClassesRequest(Query):
 
     by: By
     """`finding`: the finding with the highest score of those that reach their thresholds, or `No Finding`; `label`: a column
-    of `labels`; `modality`, `bodyPart`; `role`: of the CT series."""
+    of `labels`; `reader`: what readers say of one finding, by the rule of `readers`; `modality`, `bodyPart`; `role`: of the CT
+    series."""
     name: str = Field(default="", max_length=64)
-    """Of `finding`: the only one that counts, so that there are two classes; of `label`: the column."""
+    """Of `finding`: the only one that counts, so that there are two classes; of `reader`: the finding; of `label`: the column."""
 
     @model_validator(mode="after")
     def _column(self) -> Self:
         if self.by == "label" and not self.name:
             raise ValueError("the name of the column")
+        if self.by == "reader" and not self.name:
+            raise ValueError("the name of the finding")
         return self
 
 
@@ -128,6 +132,25 @@ class LabelsRequest(Query):
     columns: list[ShortText] | None = Field(default=None, max_length=MOST_COLUMNS)
     """The labels; without them all columns that identify nothing."""
     delimiter: Literal[",", ";", "\t", "|"] | None = None
+
+
+class ReadersRequest(Query):
+    """What readers have stated, as labels; docs/corrections.md says more."""
+
+    rule: RuleName = "latest"
+    """Where readers disagree: `latest`: the latest statement counts; `majority`: what more than half of them say;
+    `unanimous`: what all of them say; `reader`: what the one says who is named. Where the rule decides nothing, there is no
+    label; that they disagree is said in any case."""
+    reader: str = Field(default="", max_length=64)
+    """Of `reader`: the name."""
+    only: bool = Field(default=False, strict=True)
+    """Leave out what has no label by readers."""
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if (self.rule == "reader") != bool(self.reader):
+            raise ValueError("the name of the reader with the rule reader, and only with it")
+        return self
 
 
 class DeidentifyRequest(Query):
@@ -170,6 +193,8 @@ class DatasetRequest(Query):
     """The classes of the images, and of their folders."""
     split: SplitRequest | None = None
     labels: LabelsRequest | None = None
+    readers: ReadersRequest | None = None
+    """Labels by readers; none if nothing is said."""
     deidentify: DeidentifyRequest = DeidentifyRequest()
 
     @model_validator(mode="after")
@@ -178,6 +203,11 @@ class DatasetRequest(Query):
             raise ValueError("a volume keeps its size")
         if self.format in {"npz", "nifti"} and self.scaling != ScalingRequest():
             raise ValueError(f"{self.format} has values, not gray levels: there is nothing to scale")
+        if self.format == "nifti" and self.readers:
+            raise ValueError("readers have said nothing of CT series")
+        by = [one.by for one in (self.classes, self.split.stratify if self.split else None) if one]
+        if "reader" in by and not self.readers:
+            raise ValueError("classes by reader need readers")
         return self
 
     grows: str = Field(default="", pattern=r"^([0-9a-f]{16})?$")
@@ -236,6 +266,8 @@ class ImageView(View):
     """Of the CT series."""
     labels: Mapping[str, str] | None = None
     """The researcher's own."""
+    readers: Mapping[str, Any] | None = None
+    """What readers say, by finding: `present` by the rule (`null`: undecided), `disagree`, `readers`, and `at` if dates stay."""
 
 
 def begin_dataset(context: Context, request: DatasetRequest) -> BatchView:

@@ -21,7 +21,7 @@ from ..server import Server, ServerError
 from ..settings import AI
 from ..storage import Storage
 from ..workers import Workers
-from .choice import choose, choose_volumes
+from .choice import Said, choose, choose_volumes
 from .conclusion import Conclusion
 from .keys import key_of
 from .labels import Join
@@ -29,6 +29,7 @@ from .manifest import MANIFEST
 from .orders import DATASETS, PRIVATE, ImageFormat, ImageOrder, Making
 from .planned import Planned, read_plan, write_plan
 from .provenance import head_of
+from .readers import labels_by_readers, summary
 from .recipe import Recipe
 from .records import count, record_of, spoiled
 from .splits import Earlier, Plan, refuse_lost_sides
@@ -127,6 +128,8 @@ class Datasets:
         head = head_of(self._server, models, run.request, planned, pseudonyms, grows)
         if recipe.labels:
             head["labels"] = json.loads((run.output.parent / PRIVATE / _LABELS).read_bytes())
+        if recipe.readers:
+            head["readers"] = summary(one.readers for one in planned)
         stage = run.output / STAGE
         conclusion = Conclusion(run, recipe, options, private, pseudonyms, stage=stage, head=head, earlier=earlier)
         conclusion.draw(planned)
@@ -183,16 +186,21 @@ class Datasets:
         further = ("AccessionNumber",) if recipe.labels and recipe.labels.key == "AccessionNumber" else ()
         join = Join(recipe.labels) if recipe.labels else None
         chosen_by = choose_volumes if recipe.format == "nifti" else choose
+        said = Said() if recipe.readers else None
         seen: set[str] = set()
-        for chosen in chosen_by(self._server, recipe.selection, run.check, further):
+        for chosen in chosen_by(self._server, recipe.selection, run.check, further, said):
             patient, issuer, study = map(chosen.tag, ("PatientID", "IssuerOfPatientID", "StudyInstanceUID"))
             name = pseudonyms.name("image", chosen.instance)
             # What is stored anew while the index is read stands in it twice: where it was, and among the latest.
             if name in seen:
                 continue
             seen.add(name)
+            readers = labels_by_readers(said.latest, recipe.readers) if said and recipe.readers else {}
+            if recipe.readers and recipe.readers.only and all(one.present is None for one in readers.values()):
+                continue
             labels = join.of(chosen.identifiers) if join else None
-            yield Planned(chosen, name, pseudonyms.patient(patient, issuer, study), labels or {})
+            stated = {finding: one.to_json() for finding, one in readers.items()}
+            yield Planned(chosen, name, pseudonyms.patient(patient, issuer, study), labels or {}, stated)
         if join:
             write_atomically(run.output.parent / PRIVATE / _LABELS, json.dumps(join.report()).encode())
 

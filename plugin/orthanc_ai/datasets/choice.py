@@ -2,11 +2,14 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..catalog.selection import TAGS, Selection, images, series
-from ..outcomes import CARDIAC_METADATA, XRAY_METADATA, Outcome, read_outcome
+from ..corrections.correction import Correction
+from ..corrections.desk import there
+from ..corrections.journal import JournalError, from_text
+from ..outcomes import CARDIAC_METADATA, CORRECTIONS_METADATA, XRAY_METADATA, Outcome, read_outcome
 from ..server import Resource, Server
 from .labels import Identifiers
 
@@ -66,8 +69,19 @@ class Chosen:
         )
 
 
+@dataclass(slots=True)
+class Said:
+    """What readers have stated about the image at hand, oldest first."""
+
+    latest: list[Correction] = field(default_factory=list)
+
+
 def choose(
-    server: Server, selection: Selection, check: Callable[[], None], further: Sequence[str] = ()
+    server: Server,
+    selection: Selection,
+    check: Callable[[], None],
+    further: Sequence[str] = (),
+    said: "Said | None" = None,
 ) -> Iterator[Chosen]:
     """The images of a selection, each once; read in pages.
 
@@ -77,6 +91,8 @@ def choose(
         Called now and then: raises what is to end the work.
     further
         Tags that are needed too.
+    said
+        Gets what readers have stated about each image before that is given; ``None``: nobody wants to know.
 
     Raises
     ------
@@ -87,6 +103,8 @@ def choose(
         check()
         outcome = read_outcome(resource.metadata, XRAY_METADATA)
         scores, thresholds = _scores(outcome)
+        if said is not None:
+            said.latest = _stated(server, resource)
         yield Chosen(
             resource.identifier,
             {keyword: value for keyword, value in resource.tags.items() if keyword in _KEPT},
@@ -99,7 +117,11 @@ def choose(
 
 
 def choose_volumes(
-    server: Server, selection: Selection, check: Callable[[], None], further: Sequence[str] = ()
+    server: Server,
+    selection: Selection,
+    check: Callable[[], None],
+    further: Sequence[str] = (),
+    _said: "Said | None" = None,
 ) -> Iterator[Chosen]:
     """The CT series of a selection, each once; see `choose`. Their ``instance`` is the identifier of the series.
 
@@ -138,6 +160,15 @@ def _scores(outcome: Outcome | None) -> tuple[dict[str, float], dict[str, float]
 
 def _is_fraction(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def _stated(server: Server, image: Resource) -> list[Correction]:
+    """What readers have stated about an image and not taken back; what somebody has spoiled is left out."""
+    text = image.metadata.get(CORRECTIONS_METADATA)
+    try:
+        return [one for one, _ in there(server, image, from_text(text))] if text else []
+    except JournalError:
+        return []
 
 
 def _role(server: Server, image: Resource, known: dict[str, str]) -> str:

@@ -99,7 +99,7 @@ class Conclusion:
         for content in self._private.members():
             one = written.get(content["key"])
             if one is not None:
-                stratum = class_of(one.chosen, stratify, one.labels) if stratify else ""
+                stratum = class_of(one.chosen, stratify, one.labels, one.readers) if stratify else ""
                 members.append(Member.of({**content, "stratum": stratum or ""}))
         try:
             return divide(members, Plan(split["ratios"], split["seed"]), self._earlier)
@@ -117,7 +117,7 @@ class Conclusion:
             entry["group"] = self._pseudonyms.name("group", division.groups[written])
             parts.append(entry["split"])
         if self._recipe.classes:
-            entry["class"] = class_of(one.chosen, self._recipe.classes, one.labels)
+            entry["class"] = class_of(one.chosen, self._recipe.classes, one.labels, one.readers)
             if self._recipe.layout == "folders":
                 if entry["class"] is None:
                     return Code.CLASS_NOT_STATED

@@ -7,6 +7,7 @@ from ..codes import Code
 from ..deidentify.options import Options
 from ..deidentify.pseudonyms import Pseudonyms
 from .planned import Planned
+from .readers import entry
 
 _UIDS = (
     ("studyInstanceUID", "StudyInstanceUID"),
@@ -44,6 +45,8 @@ def entry_of(planned: Planned, image: Mapping[str, Any], options: Options, pseud
         said["role"] = chosen.role
     if planned.labels:
         said["labels"] = dict(planned.labels)
+    if planned.readers:
+        said["readers"] = entry(planned.readers, planned.patient, options, pseudonyms)
     return said
 
 

@@ -31,6 +31,13 @@ COLUMNS: Mapping[str, str] = {name: name for name in ("file", "split", "class", 
 }
 """What every table has: the column, and what the manifest calls it."""
 
+READER_COLUMN = "reader/"
+"""Before the name of a finding: the column of what readers say, 1 or 0; empty where nobody does, or the rule decides nothing."""
+
+READERS, DISAGREE = "readers", "readersDisagree"
+
+_DECIDED: Mapping[bool | None, int | None] = {True: 1, False: 0, None: None}
+
 _FROM_FILES = frozenset({"modality", "bodyPart", "class"})
 """Columns with texts that stood in DICOM files, where others have written them."""
 
@@ -102,19 +109,38 @@ def table_of(images: Sequence[Mapping[str, Any]]) -> tuple[list[str], Iterator[l
     """
     scores = sorted({(one["model"], name) for one in images for name in one.get("findings", ())})
     own = sorted({name for one in images for name in one.get("labels", ())})
-    ours = [*COLUMNS, *(score_column(*score) for score in scores)]
+    stated = sorted({name for one in images for name in one.get("readers", ())})
+    ours = [
+        *COLUMNS,
+        *(score_column(*score) for score in scores),
+        *(READER_COLUMN + name for name in stated),
+        *((READERS, DISAGREE) if stated else ()),
+    ]
     columns = [*ours, *(_own_column(name, ours) for name in own)]
 
     def rows() -> Iterator[list[Any]]:
         for one in images:
-            findings, labels = one.get("findings", {}), one.get("labels", {})
+            findings, labels, said = one.get("findings", {}), one.get("labels", {}), one.get("readers", {})
             yield [
                 *(_harmless(name, one.get(name), labels) for name in COLUMNS.values()),
                 *(findings.get(name) if one.get("model") == model else None for model, name in scores),
+                *(_DECIDED[said.get(name, {}).get("present")] for name in stated),
+                *((_readers(said), _disputed(said)) if stated else ()),
                 *(labels.get(name) for name in own),
             ]
 
     return columns, rows()
+
+
+def _readers(said: Mapping[str, Mapping[str, Any]]) -> int | None:
+    """How many readers have said something of an image."""
+    return len({reader for label in said.values() for reader in label["readers"]}) or None
+
+
+def _disputed(said: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """The findings on which they say different things."""
+    disputed = " ".join(name for name, label in said.items() if label["disagree"])
+    return with_apostrophe(disputed) if disputed else None
 
 
 def _own_column(name: str, ours: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ It says whose each image is, so it lies in the private folder of the dataset.
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +26,26 @@ class Planned:
         Pseudonym of the patient.
     labels
         The researcher's own, by column.
+    readers
+        What readers say, by finding: `readers.Label.to_json`.
     """
 
     chosen: Chosen
     name: str
     patient: str
     labels: Mapping[str, str]
+    readers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> "Planned":
         """Read back what was written."""
-        return cls(Chosen(**content["chosen"]), content["name"], content["patient"], content["labels"])
+        return cls(
+            Chosen(**content["chosen"]),
+            content["name"],
+            content["patient"],
+            content["labels"],
+            content.get("readers", {}),
+        )
 
 
 def write_plan(file: Path, planned: Iterable[Planned]) -> None:

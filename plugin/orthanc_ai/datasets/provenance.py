@@ -15,6 +15,7 @@ from ..models.errors import CardError
 from ..server import Server
 from .manifest import FORMAT
 from .planned import Planned
+from .readers import said_rule
 
 LIBRARIES = ("numpy", "pydicom", "imagecodecs", "pillow")
 """Whose versions may change a pixel."""
@@ -57,6 +58,8 @@ def _request(request: Mapping[str, Any], pseudonyms: Pseudonyms, earlier: str) -
     if request["labels"]:
         content = request["labels"]["csv"].encode()
         said["labels"] = {**request["labels"], "csv": pseudonyms.digest(hashlib.sha256(content).hexdigest())}
+    if request.get("readers"):
+        said["readers"] = said_rule(request["readers"], request["deidentify"]["enabled"], pseudonyms)
     if request["deidentify"]["enabled"]:
         said["selection"] = said_selection(request["selection"], pseudonyms)
     return said

@@ -8,8 +8,9 @@ from ..catalog.selection import Selection
 from ..images.size import Size
 from .labels import Labels, read_labels
 from .orders import Format
+from .readers import Rule
 
-By = Literal["finding", "label", "modality", "bodyPart", "role"]
+By = Literal["finding", "label", "reader", "modality", "bodyPart", "role"]
 """What the classes of a dataset are told by."""
 
 Layout = Literal["flat", "folders"]
@@ -34,8 +35,8 @@ class Classes:
     Attributes
     ----------
     by
-        ``finding``: the highest score that reaches its threshold; ``label``: a column of the researcher's own; ``role``: what
-        a CT series is for.
+        ``finding``: the highest score that reaches its threshold; ``label``: a column of the researcher's own; ``reader``: what
+        readers say of one finding; ``role``: what a CT series is for.
     name
         Of the only finding that counts, or of the column.
     """
@@ -64,6 +65,8 @@ class Recipe:
         By what the sides are to have equal shares; ``None``: by nothing.
     labels
         The researcher's own; ``None`` if there are none.
+    readers
+        How readers' statements become labels; ``None``: not at all.
     privacy
         How they are de-identified, see `deidentify.options.Options.to_json`.
     grows
@@ -79,6 +82,7 @@ class Recipe:
     split: Mapping[str, Any] | None
     stratify: Classes | None
     labels: Labels | None
+    readers: Rule | None
     privacy: Mapping[str, Any]
     grows: str
 
@@ -97,6 +101,8 @@ class Recipe:
             if request["split"] and request["split"]["stratify"]
             else None,
             labels=labels_of(request["labels"]) if request["labels"] else None,
+            # A batch from before there were any does not say so.
+            readers=Rule.of(request["readers"]) if request.get("readers") else None,
             privacy=request["deidentify"],
             grows=request["grows"],
         )
