@@ -242,6 +242,29 @@ def test_forgetting_the_demonstration_forgets_what_was_said_of_it_alone() -> Non
         assert len(site.there()) == (0 if demonstration else 1)
 
 
+def test_agreement_counts_each_readers_latest_word_once() -> None:
+    site = Site()
+    site.post(says(("Mass", False), ("Nodule", False), reader="Dr. A"))
+    site.post(says(("Mass", True), reader="Dr. A"))
+    site.post(says(("Mass", False), ("Nodule", True), reader="Dr. B"))
+    answer = site.ask("GET", "/ai/corrections/agreement")
+    assert (answer["images"], answer["complete"]) == (1, True)
+    counts = ("statements", "abovePresent", "aboveAbsent", "belowPresent", "belowAbsent", "agreement", "disputed")
+    assert {one["finding"]: tuple(one[name] for name in counts) for one in answer["findings"]} == {
+        "Mass": (2, 1, 1, 0, 0, 0.5, 1),
+        "Nodule": (2, 0, 0, 1, 1, 0.5, 1),
+    }
+    [nodule] = [
+        row
+        for row in csv.DictReader(
+            io.StringIO(site.ask("GET", "/ai/corrections/agreement", query={"format": "csv", "reader": "Dr.+B"}))
+        )
+        if row["finding"] == "Nodule"
+    ]
+    assert (nodule["statements"], nodule["belowPresent"], nodule["agreement"]) == ("1", "1", "0.0")
+    assert site.ask("GET", "/ai/corrections/agreement", query={"model": "other"})["findings"] == []
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"corrections":[{}]}', '{"corrections":[{"at":"\\ud800"}]}'])
 def test_a_spoiled_journal_is_reported_and_not_written_over(text: str) -> None:
     site = Site()

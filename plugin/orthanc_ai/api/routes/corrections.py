@@ -1,7 +1,7 @@
 """What readers state about findings."""
 
 from ...codes import Code
-from .. import corrections
+from .. import agreement, corrections
 from ..route import Route
 
 
@@ -16,6 +16,15 @@ def of_corrections() -> list[Route]:
             lambda context, call: corrections.list_corrections(context, call.query, call.request),
             corrections.CorrectionsPage,
             query=corrections.CorrectionsQuery,
+            csv=True,
+        ),
+        Route(
+            "GET",
+            agreement.PATH,
+            "How often readers agree with the model",
+            lambda context, call: agreement.agreement(context, call.query, call.request),
+            agreement.AgreementView,
+            query=agreement.AgreementQuery,
             csv=True,
         ),
         Route(
