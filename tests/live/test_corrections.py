@@ -1,5 +1,7 @@
 """Readers agree and disagree on a real server: two at once, over kills, and gone when they are deleted."""
 
+import csv
+import io
 import random
 import time
 from collections.abc import Callable
@@ -51,6 +53,14 @@ def test_stored_beside_the_report_listed_and_taken_back(server: Orthanc) -> None
     }
     [first] = [one for one in corrections[1:] if one["reader"] == "Müller^Jörg"]
     assert previous == {before["report"]["sopInstanceUID"], first["correction"]["sopInstanceUID"]}
+    # As training data: the readers disagree, and the latest word counts.
+    request = {"selection": {"instances": [image]}, "size": 64, "readers": {"rule": "latest", "only": True}}
+    path = server.post("/ai/datasets", request)["path"]
+    server.wait_until(lambda: server.get(path)["ended"] is not None, "the dataset does not end")
+    [row] = csv.DictReader(io.StringIO(server.request("GET", f"{path}/files/dataset.csv").text))
+    assert (row["reader/Nodule"], row["readers"], row["readersDisagree"]) == ("0", "2", "Nodule")
+    assert "ller" not in server.request("GET", f"{path}/manifest").text
+    server.request("DELETE", path).raise_for_status()
     # Ours is as it was, nobody has read the SR or wants to, and it is marked, so that it is sent on like a report.
     server.wait_idle()
     assert server.get(f"/ai/instances/{image}/findings") == before

@@ -100,6 +100,7 @@ def correction_report(
     # In the order of the report.
     stated = [(known[label], statement.present[label]) for label in known if label in statement.present]
     maker = provenance.of_reader(read.model, not read.decides, plugin_version)
+    warning, about = maker.statements
     title = _title(document)
     root = tree.correction_tree(
         _observer(statement, plain=plain),
@@ -107,7 +108,9 @@ def correction_report(
         tree.Image(read.source_sop_class_uid, read.source_sop_instance_uid),
         (reference.sop_class_uid.decode("iso8859"), reference.sop_instance_uid.decode("iso8859")),
         [_line(read, finding, present) for finding, present in stated],
-        [*maker.statements, *_comments(statement, stated, plain=plain)],
+        warning,
+        about,
+        _comments(statement, stated, plain=plain),
     )[0]
     if plain:
         make_ascii(root)

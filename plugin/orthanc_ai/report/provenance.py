@@ -217,7 +217,7 @@ def of_reader(model: str, demonstration: bool, plugin_version: str) -> Provenanc
     model
         Name of the model.
     """
-    about = f"A reader's statement on findings of the model {model}. The reader has not verified a report by it."
+    about = f"A reader's statement on findings of the model {model}. It verifies no report."
     warning = " DEMONSTRATION not for diagnosis" if demonstration else " not for diagnosis"
     return Provenance(
         device_uid=device_uid(CORRECTIONS, "", plugin_version),

@@ -145,6 +145,8 @@ def correction_tree(
     image: Image,
     report: tuple[str, str],
     statements: Sequence[StatementLine],
+    warning: str,
+    about: str,
     comments: Sequence[str],
 ) -> MeasurementReport:
     """The tree of a reader's statement on a findings report.
@@ -155,9 +157,9 @@ def correction_tree(
         The reader, TID 1003.
     report
         SOP Class UID and SOP Instance UID of the findings report.
-    comments
-        At least one: what stands before the statements. Viewers print neither the observer's name nor references, so the
-        first one is to name both, and the reference hangs below it.
+    warning, about, comments
+        What stands before the statements, in this order. Viewers print neither references nor an observer's name: the
+        reference to the report hangs below the text that says what this is about, and one of the comments names the reader.
     """
     tree = MeasurementReport(
         observation_context=observer,
@@ -166,11 +168,11 @@ def correction_tree(
         title=coded(title),
     )
     *context, measurements = tree[0].ContentSequence
-    texts = [text_item(vocabulary.COMMENT, comment) for comment in comments]
+    texts = [text_item(vocabulary.COMMENT, comment) for comment in (warning, about, *comments)]
     reference = CompositeContentItem(
         coded(vocabulary.SOURCE_REPORT), *report, relationship_type=RelationshipTypeValues.INFERRED_FROM
     )
-    texts[0].ContentSequence = ContentSequence([reference])
+    texts[1].ContentSequence = ContentSequence([reference])
     tree[0].ContentSequence = ContentSequence([*context, *texts, _image_library(image), measurements])
     separate(tree[0])
     return tree

@@ -89,7 +89,7 @@ def test_who_says_what_of_which_image_and_report() -> None:
     assert [(one.ReferencedSOPClassUID, one.ReferencedSOPInstanceUID) for one in images(document)] == [
         (source.SOPClassUID, source.SOPInstanceUID)
     ]
-    (reference,) = children(children(document, "121106")[0], "128225")
+    (reference,) = children(children(document, "121106")[1], "128225")
     assert reference.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == report.SOPInstanceUID
     assert evidence(document.CurrentRequestedProcedureEvidenceSequence) == {
         (source.StudyInstanceUID, source.SeriesInstanceUID, source.SOPInstanceUID),
