@@ -445,7 +445,7 @@ class AI(Section):
     """Where OHIF lies; served at /ohif/."""
 
     charts_directory: Path = Field(default=Path("/opt/charts"), strict=False)
-    """Where the library lies that draws the charts of /ai/catalog."""
+    """Where the library lies that draws the charts of /ai and /ai/catalog."""
 
     maximum_body_kib: int = Field(default=256, ge=1, le=65536, alias="MaximumBodyKiB")
     """Largest request body that /ai routes accept, KiB."""

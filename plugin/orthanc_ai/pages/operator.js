@@ -31,7 +31,7 @@
       ...common(width),
       height: 130,
       marginLeft: 46,
-      x: { type: "utc", label: null, domain: [bars[0].from, end] },
+      x: { type: "utc", label: null, domain: [bars[0].from, end], ...(step < 86_400_000 ? { tickFormat: "%H:%M", ticks: 5 } : {}) },
       y: { grid: true, label: null, domain: [0, most], ticks: Math.min(3, most), tickFormat: (v) => (Number.isInteger(v) ? number(v) : "") },
       marks: [
         Plot.rectY(bars, { x1: "from", x2: "to", y: "reports", fill: "var(--bar)", insetLeft: 0.5, insetRight: 0.5, title: "title", tip: true }),
