@@ -26,7 +26,7 @@ from .job_list import JobsPage, JobsQuery, ListedJob, list_jobs
 from .status import StatusReader
 from .throughput import ThroughputView
 from .views import DEMONSTRATION_WARNING, CodeView
-from .worklist import WorklistQuery
+from .worklist import Flag, WorklistQuery
 
 PATH = "/ai"
 
@@ -51,7 +51,7 @@ class PageQuery(WorklistQuery):
     """Drift of each Station Name or application entity title by itself."""
     interval: Interval = "week"
     """What drift divides time into."""
-    live: bool | None = None
+    live: Flag | None = None
     """Without drift, which does not change from one moment to the next."""
     format: Literal["html", "json"] | None = None  # type: ignore[assignment]
     """Without it, the header Accept decides."""
@@ -138,7 +138,9 @@ def _of_catalog(context: Context, query: PageQuery) -> dict[str, Any]:
             there = choices(rows)
             known = sources(rows)
         studies, place = worklist.listed(catalog, context, query, query.place(), STUDIES)
-        drifts = None if query.live else drift.compared(catalog, DriftQuery(by=query.by, interval=query.interval))
+        drifts = (
+            None if query.live == "true" else drift.compared(catalog, DriftQuery(by=query.by, interval=query.interval))
+        )
     except CatalogError as error:
         return found | {
             "trouble": CodeView.of(error.code),

@@ -22,6 +22,9 @@ from .views import DEMONSTRATION_WARNING, View, viewer_link
 
 PATH = "/ai/worklist"
 
+Flag = Literal["true", "false"]
+"""What JSON calls a boolean, and nothing else."""
+
 _MODALITIES = r"^[A-Z0-9_]{1,16}(,[A-Z0-9_]{1,16}){0,31}$"
 
 
@@ -30,9 +33,9 @@ class WorklistFilters(FormQuery):
 
     finding: ShortText | None = None
     """The model's name of a finding: it alone makes a study urgent, and only X-rays with a score of it are meant."""
-    above: bool | None = None
+    above: Flag | None = None
     """Only X-rays with a score, of the finding if there is one, at or above its threshold."""
-    corrected: bool | None = None
+    corrected: Flag | None = None
     """Only studies about whose X-rays a reader has stated something (`true`), or those that wait for it (`false`)."""
     study_date: DateRange | None = None
     """Study Date as in DICOM queries: `20260131`, `20260101-`, `-20261231` or `20260101-20261231`."""
@@ -58,8 +61,8 @@ class WorklistFilters(FormQuery):
                 model=self.model or "",
             ),
             source=self.source or "",
-            above=bool(self.above),
-            corrected=self.corrected,
+            above=self.above == "true",
+            corrected=None if self.corrected is None else self.corrected == "true",
             order=self.sort,
         )
 

@@ -54,6 +54,9 @@ SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 type _Days = tuple[date, date]
 
+type _Buckets = dict[_Days, dict[str, list[Sequence[int | None]]]]
+"""Scores of X-rays by period and group."""
+
 
 class Shift(StrEnum):
     """What is to be thought of a period."""
@@ -201,9 +204,14 @@ def drifts(found: Samples, interval: Interval, *, latest: int | None = None) -> 
     made: list[Drift] = []
     for key, xrays in by_model.items():
         thresholds = found.thresholds.get(key) or (None,) * len(found.labels)
-        days = [period(one.date, interval) for one in xrays]
+        buckets: _Buckets = {}
+        for one in xrays:
+            if days := period(one.date, interval):
+                buckets.setdefault(days, {}).setdefault(one.group, []).append(one.scores)
+        groups = sorted({one.group for one in xrays})
         for position, label in enumerate(found.labels):
-            made += _of_finding(label, position, thresholds[position], xrays, days, latest)
+            if any(one.scores[position] is not None for one in xrays):
+                made += _of_finding(label, position, thresholds[position], xrays[0], buckets, groups, latest)
     return made
 
 
@@ -211,37 +219,29 @@ def _of_finding(
     label: str,
     position: int,
     threshold: int | None,
-    xrays: Sequence[Sample],
-    periods: Sequence[_Days | None],
+    model: Sample,
+    buckets: _Buckets,
+    groups: Sequence[str],
     latest: int | None,
 ) -> Iterator[Drift]:
-    """One finding by one model."""
+    """One finding by the model of an X-ray."""
     scores: dict[_Days, dict[str, list[int]]] = {}
-    scored = False
-    for one, days in zip(xrays, periods, strict=True):
-        score = one.scores[position]
-        scored |= score is not None
-        if score is not None and days:
-            scores.setdefault(days, {}).setdefault(one.group, []).append(score)
-    if not scored:
-        return
-    for groups in scores.values():
-        for values in groups.values():
-            values.sort()
-    ordered = sorted(scores)
-    first, reference = _reference([(days, [one for of in scores[days].values() for one in of]) for days in ordered])
+    for days, by_group in sorted(buckets.items()):
+        for group, found in by_group.items():
+            if values := sorted(score for one in found if (score := one[position]) is not None):
+                scores.setdefault(days, {})[group] = values
+    first, reference = _reference([(days, [one for of in scores[days].values() for one in of]) for days in scores])
     edges = _edges(reference)
     expected = histogram(reference, edges)
-    later = [days for days in ordered if days not in first]
+    later = [days for days in scores if days not in first]
     shown = [*first, *(later if latest is None else later[max(0, len(later) - latest) :])]
-    groups_there = sorted({one.group for one in xrays})
-    for group in groups_there:
-        alone = len(groups_there) == 1
+    alone = len(groups) == 1
+    for group in groups:
         yield Drift(
             label=label,
-            model=xrays[0].model,
-            weights=xrays[0].weights,
-            demonstration=xrays[0].demonstration,
+            model=model.model,
+            weights=model.weights,
+            demonstration=model.demonstration,
             group=group,
             threshold=None if threshold is None else threshold / MILLION,
             reference=len(reference),
