@@ -90,6 +90,12 @@ def locked() -> System:
     return System(LOCKED)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _dictionary() -> None:
+    """A program of its own gives it to the first request for tables; for all others it is there."""
+    dictionary_of(context().settings.python).tag("Rows")
+
+
 written: list[str] = []
 _watching = False
 
