@@ -69,7 +69,18 @@ $(document).on('pagebeforeshow', '#study', function () {
     button.button();
   });
 
+  function linkToPage() {
+    var page = $('<a>', { href: '../ai/studies/' + study, target: '_blank', rel: 'noopener' })
+      .attr({ 'data-role': 'button', 'data-icon': 'info', 'data-theme': 'e' })
+      .text('AI findings of this study, with their places');
+    box.append(page);
+    page.button();
+  }
+
   $.getJSON('../ai/studies/' + study + '/findings', function (answer) {
+    if (answer.images.length) {
+      linkToPage();
+    }
     answer.images.forEach(showImage);
     answer.cardiac.forEach(showVerdict);
   });

@@ -77,7 +77,7 @@ def of_resource(context: Context, level: Level, identifier: str) -> ResourceFind
     server = context.server
     resource = identify(server, level, identifier)
     series = [resource] if level == "series" else list(server.children(level, resource.identifier, "series"))
-    images = [_read(context, instance) for one in series for instance in _xrays(server, one)]
+    images = [_read(context, instance) for one in series for instance in xrays(server, one)]
     demonstration = any(image.demonstration for image in images)
     return ResourceFindings(
         level=level,
@@ -105,7 +105,7 @@ def _read(context: Context, instance: Resource) -> ImageFindings:
     return read_image(instance, context.cards, report, not_yet)
 
 
-def _xrays(server: Server, series: Resource) -> Iterator[Resource]:
+def xrays(server: Server, series: Resource) -> Iterator[Resource]:
     """The X-ray instances of a series. A CT series of a thousand slices is not even looked into."""
     if not is_xray(tag(series, "Modality"), _ANY_XRAY_CLASS):
         return

@@ -15,6 +15,7 @@ from .datasets import of_datasets
 from .distributions import of_distributions
 from .levels import of_level
 from .operation import of_operation
+from .studies import of_studies
 from .tables import of_tables
 from .triage import of_triage
 from .volumes import of_volumes
@@ -67,6 +68,7 @@ def _routes(read_status: status.StatusReader) -> list[Route]:
         *of_catalog(),
         *of_tables(),
         *of_datasets(),
+        *of_studies(),
         *of_level("instance", "instances", "id"),
         *of_level("series", "series", "id"),
         *of_level("study", "studies", "id"),
