@@ -133,6 +133,18 @@ class ModelCard:
         return self.input_size // _CELL
 
     @property
+    def network(self) -> Mapping[str, Any]:
+        """What the exported network depends on: not titles, thresholds or intended use."""
+        return {
+            "name": self.name,
+            "architecture": self.architecture,
+            "input_size": self.input_size,
+            "network_outputs": self.network_outputs,
+            "weights": dataclasses.asdict(self.weights),
+            "operating_points": {output.index: output.operating_point for output in self.outputs},
+        }
+
+    @property
     def digest(self) -> str:
         """SHA-256 (hex) of everything the card says; comments and layout of the file do not count."""
         meaning = json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
@@ -142,66 +154,68 @@ class ModelCard:
 # ---- The files as they are written ----------------------------------------------------------------------------
 
 # LO, PS3.5 section 6.2: at most 64 characters, no backslash; these texts become attributes of the reports.
-_LongString = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\\\x00-\x1f]+$")]
+LongString = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\\\x00-\x1f]+$")]
 _ShortString = Annotated[str, StringConstraints(min_length=1, max_length=16, pattern=r"^[^\\\x00-\x1f]+$")]
 _Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-_FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=200)]
+FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=200)]
 _Fraction = Annotated[float, Field(gt=0, lt=1)]
 _Years = Annotated[float, Field(ge=0, le=130)]
 
 
-class _Table(BaseModel):
+class Table(BaseModel):
+    """A part of a file: unknown fields are errors, values are never coerced."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class _ConceptTable(_Table):
+class _ConceptTable(Table):
     value: _ShortString
     scheme: _ShortString
-    meaning: _LongString
+    meaning: LongString
 
     def concept(self) -> Concept:
         return Concept(self.value, self.scheme, self.meaning)
 
 
-class _FindingTable(_Table):
+class _FindingTable(Table):
     finding: _ConceptTable
     site: _ConceptTable
 
 
-class _NetworkTable(_Table):
+class _NetworkTable(Table):
     architecture: Architecture
     # What is left of another size at its edge, no cell of the last feature map covers.
     input_size: Annotated[int, Field(ge=_CELL, le=2048, multiple_of=_CELL)]
     outputs: Annotated[int, Field(ge=1, le=1000)]
 
 
-class _WeightsTable(_Table):
+class _WeightsTable(Table):
     loader: Loader
-    file: _FileName
+    file: FileName
     sha256: _Sha256 | None = None
     unconfirmed_sha256: _Sha256 | None = None
 
 
-class _IntendedUseTable(_Table):
+class _IntendedUseTable(Table):
     text: Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
     views: Annotated[list[Literal["PA", "AP"]], Field(min_length=1)]
     minimum_age_years: _Years | None = None
     maximum_age_years: _Years | None = None
 
 
-class _OutputTable(_Table):
-    label: _LongString
+class _OutputTable(Table):
+    label: LongString
     index: Annotated[int, Field(ge=0)]
     operating_point: _Fraction
     threshold: _Fraction
 
 
-class _CardTable(_Table):
+class _CardTable(Table):
     format: Literal[1]
-    title: _LongString
-    version: _LongString
-    manufacturer: _LongString
-    licence: _LongString
+    title: LongString
+    version: LongString
+    manufacturer: LongString
+    licence: LongString
     source: Annotated[str, StringConstraints(min_length=1)]
     demonstration: bool
     network: _NetworkTable
@@ -235,8 +249,8 @@ def load_card(models: Path, name: str) -> ModelCard:
     file = models / name / CARD_FILE
     if name not in card_names(models):
         raise CardError(f"{file}: there is no such model card; allowed: {', '.join(card_names(models)) or 'none'}")
-    table = _validated(_CARD, file)
-    findings = _validated(_FINDINGS, models / FINDINGS_FILE)
+    table = validated(_CARD, file)
+    findings = validated(_FINDINGS, models / FINDINGS_FILE)
     _check(file, table, findings)
     weights, use = table.weights, table.intended_use
     return ModelCard(
@@ -297,7 +311,14 @@ def with_thresholds(card: ModelCard, thresholds: Mapping[str, float]) -> ModelCa
     return dataclasses.replace(card, outputs=outputs)
 
 
-def _validated[T](adapter: TypeAdapter[T], file: Path) -> T:
+def validated[T](adapter: TypeAdapter[T], file: Path) -> T:
+    """Read a TOML file.
+
+    Raises
+    ------
+    CardError
+        With a line for each wrong field.
+    """
     try:
         content: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
         return adapter.validate_python(content)

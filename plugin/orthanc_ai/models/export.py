@@ -17,9 +17,11 @@ from ..files import write_atomically
 from .card import ModelCard
 from .errors import ModelError
 from .network import PoolingFirst, WithActivations
-from .prepared import Prepared, network_digest
+from .prepared import Preparable, Prepared, network_digest
 
-_OPSET = 17
+OPSET = 17
+"""Of ONNX, for all that is exported."""
+
 # Largest difference of a score from torch's, a twentieth of what is promised between the two; it is 1e-6 as a rule, and
 # more for networks that react sharply. Of a feature or an activation, relative to the largest.
 _SCORE_TOLERANCE = 1e-4
@@ -43,6 +45,11 @@ def export(card: ModelCard, network: nn.Module, weights: Path, weights_digest: s
     """
     content = _to_onnx(card, network)
     _check(card, network, content)
+    return kept(card, weights, weights_digest, cache, content)
+
+
+def kept[C: Preparable](card: C, weights: Path, weights_digest: str, cache: Path, content: bytes) -> Prepared[C]:
+    """Write an exported network that was found to be right into the cache."""
     identity = hashlib.sha256(f"{weights_digest} {network_digest(card)}".encode()).hexdigest()
     file = cache / card.name / f"{identity}.onnx"
     write_atomically(file, content)
@@ -61,7 +68,7 @@ def _to_onnx(card: ModelCard, network: nn.Module) -> bytes:
             input_names=["image"],
             output_names=_OUTPUTS,
             dynamic_axes={name: {0: "batch"} for name in ("image", *_OUTPUTS)},
-            opset_version=_OPSET,
+            opset_version=OPSET,
             dynamo=False,
         )
         content = file.read_bytes()

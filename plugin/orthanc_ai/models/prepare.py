@@ -17,7 +17,8 @@ from ..codes import Code
 from ..files import sha256_of
 from .card import ModelCard, load_card
 from .errors import ModelError
-from .prepared import Prepared, load_prepared, save_prepared
+from .prepared import Preparable, Prepared, load_prepared, save_prepared
+from .segmentation_card import SegmentationCard, load_segmentation_card, segmentation_card_names
 from .weights import adopt, cached_weights, embedded_weights, fetch_weights, lock, locked_digest
 
 DEFAULT_TIMEOUT_S = 600.0
@@ -27,15 +28,15 @@ _IN_USE_FILE = ".in-use"
 _EXIT_STATUS = {Code.MODEL_MISSING: 3, Code.MODEL_TAMPERED: 4, Code.MODEL_INVALID: 5}
 
 
-def prepare(
-    card: ModelCard,
+def prepare[C: (ModelCard, SegmentationCard)](
+    card: C,
     models: Path,
     cache: Path,
     *,
     timeout_s: float = DEFAULT_TIMEOUT_S,
     mirror: str | None = None,
     weights_file: Path | None = None,
-) -> Prepared:
+) -> Prepared[C]:
     """Make a model ready, unless it is. Unpickles: not for the server's process.
 
     Parameters
@@ -72,9 +73,14 @@ def prepare(
 
 
 def _weights(
-    card: ModelCard, models: Path, folder: Path, timeout_s: float, mirror: str | None, weights_file: Path | None
+    card: ModelCard | SegmentationCard,
+    models: Path,
+    folder: Path,
+    timeout_s: float,
+    mirror: str | None,
+    weights_file: Path | None,
 ) -> Path:
-    if card.weights.loader == "arrays":
+    if isinstance(card, ModelCard) and card.weights.loader == "arrays":
         return embedded_weights(card, models)
     if weights_file is not None:
         return adopt(card, folder, weights_file)
@@ -84,24 +90,20 @@ def _weights(
     return fetch_weights(card, folder, timeout_s, mirror)
 
 
-def _compare(card: ModelCard, digest: str) -> None:
+def _compare(card: Preparable, digest: str) -> None:
     stated = card.weights.unconfirmed_sha256
     if stated is not None:
         verdict = "as" if digest == stated else "not"
         print(f"SHA-256 of the weights is {digest}, {verdict} what a third party states ({stated})", flush=True)
 
 
-def _export(card: ModelCard, weights: Path, digest: str, folder: Path, cache: Path) -> Prepared:
-    # These bring torch.
-    from .export import export
-    from .network import load_network
-
+def _export[C: (ModelCard, SegmentationCard)](
+    card: C, weights: Path, digest: str, folder: Path, cache: Path
+) -> Prepared[C]:
     embedded = card.weights.loader == "arrays"
     try:
         print(f"Loading {weights.name}", flush=True)
-        network = load_network(card, weights, digest)
-        print("Exporting to ONNX and comparing with torch", flush=True)
-        prepared = export(card, network, weights, digest, cache)
+        prepared = _exported(card, weights, digest, cache)
     except ModelError as error:
         # A file that never proved good is not kept: half a download, or a sign-in page in its place.
         if error.code is Code.MODEL_INVALID and not embedded and locked_digest(folder) is None:
@@ -110,6 +112,22 @@ def _export(card: ModelCard, weights: Path, digest: str, folder: Path, cache: Pa
     if not embedded:
         lock(folder, weights, digest)
     return prepared
+
+
+def _exported[C: (ModelCard, SegmentationCard)](card: C, weights: Path, digest: str, cache: Path) -> Prepared[C]:
+    # These bring torch.
+    if isinstance(card, SegmentationCard):
+        from .segmentation_export import export_segmentation, load_segmentation_network
+
+        outliner = load_segmentation_network(card, weights, digest)
+        print("Exporting to ONNX and comparing with torch", flush=True)
+        return export_segmentation(card, outliner, weights, digest, cache)
+    from .export import export
+    from .network import load_network
+
+    network = load_network(card, weights, digest)
+    print("Exporting to ONNX and comparing with torch", flush=True)
+    return export(card, network, weights, digest, cache)
 
 
 @contextmanager
@@ -126,6 +144,14 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
+def _prepare_named(options: argparse.Namespace) -> Path:
+    further = {"timeout_s": options.timeout, "mirror": options.mirror, "weights_file": options.weights}
+    if options.name in segmentation_card_names(options.models):
+        outliner = load_segmentation_card(options.models, options.name)
+        return prepare(outliner, options.models, options.cache, **further).onnx
+    return prepare(load_card(options.models, options.name), options.models, options.cache, **further).onnx
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python3 -m orthanc_ai.models.prepare", description=__doc__.split("\n")[0])
@@ -137,19 +163,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--weights", type=Path, metavar="FILE", help="a weights file brought here by hand")
     options = parser.parse_args(arguments)
     try:
-        card = load_card(options.models, options.name)
-        prepared = prepare(
-            card,
-            options.models,
-            options.cache,
-            timeout_s=options.timeout,
-            mirror=options.mirror,
-            weights_file=options.weights,
-        )
+        ready = _prepare_named(options)
     except ModelError as error:
         print(f"{error.code}: {error}", flush=True)
         return _EXIT_STATUS[error.code]
-    print(f"{card.name} is ready: {prepared.onnx}", flush=True)
+    print(f"{options.name} is ready: {ready}", flush=True)
     return 0
 
 

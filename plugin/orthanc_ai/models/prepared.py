@@ -5,15 +5,16 @@ Nothing here needs torch or unpickles anything, so the server may import it.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from ..codes import Code
 from ..files import sha256_of, write_atomically
-from .card import ModelCard
+from .card import ModelCard, Weights
 from .errors import ModelError
 
 EXPORT_SCHEMA = 3
@@ -24,8 +25,19 @@ PREPARED_FILE = "prepared.json"
 _Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
+class Preparable(Protocol):
+    """The card of a model of any kind."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def weights(self) -> Weights: ...  # noqa: D102
+    @property
+    def network(self) -> Mapping[str, Any]: ...  # noqa: D102
+
+
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared[C: Preparable = ModelCard]:
     """A model that is ready to be served.
 
     Attributes
@@ -44,7 +56,7 @@ class Prepared:
         Library to version, of what exported it.
     """
 
-    card: ModelCard
+    card: C
     weights_digest: str
     weights: Path
     onnx: Path
@@ -66,7 +78,7 @@ class _Note(BaseModel):
     versions: dict[str, str]
 
 
-def load_prepared(card: ModelCard, cache: Path) -> Prepared:
+def load_prepared[C: Preparable](card: C, cache: Path) -> Prepared[C]:
     """Find a model in the cache and check the digest of its ONNX file.
 
     Parameters
@@ -100,7 +112,7 @@ def load_prepared(card: ModelCard, cache: Path) -> Prepared:
     return Prepared(card, note.weights_digest, file.parent / note.weights, onnx, note.onnx_sha256, note.versions)
 
 
-def save_prepared(prepared: Prepared, cache: Path) -> None:
+def save_prepared[C: Preparable](prepared: Prepared[C], cache: Path) -> None:
     """Write the note that `load_prepared` reads."""
     folder = cache / prepared.card.name
     # Relative, so that the cache may be moved; embedded weights lie elsewhere, and an absolute path joins as itself.
@@ -118,15 +130,7 @@ def save_prepared(prepared: Prepared, cache: Path) -> None:
     write_atomically(folder / PREPARED_FILE, content.encode())
 
 
-def network_digest(card: ModelCard) -> str:
+def network_digest(card: Preparable) -> str:
     """SHA-256 (hex) of what the exported network depends on: not of titles, thresholds or intended use."""
-    meaning = {
-        "schema": EXPORT_SCHEMA,
-        "name": card.name,
-        "architecture": card.architecture,
-        "input_size": card.input_size,
-        "network_outputs": card.network_outputs,
-        "weights": asdict(card.weights),
-        "operating_points": {output.index: output.operating_point for output in card.outputs},
-    }
+    meaning = {"schema": EXPORT_SCHEMA, **card.network}
     return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()

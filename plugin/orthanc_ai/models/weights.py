@@ -17,6 +17,8 @@ from ..codes import Code
 from ..files import sha256_of, write_atomically
 from .card import ModelCard
 from .errors import ModelError
+from .prepared import Preparable
+from .segmentation_card import SegmentationCard
 
 LOCK_FILE = "weights.lock.json"
 
@@ -37,7 +39,7 @@ def embedded_weights(card: ModelCard, models: Path) -> Path:
     return file
 
 
-def cached_weights(card: ModelCard, folder: Path) -> Path | None:
+def cached_weights(card: Preparable, folder: Path) -> Path | None:
     """The weights file in the cache, its digest compared with the locked one; ``None`` if it is not there.
 
     Raises
@@ -52,7 +54,7 @@ def cached_weights(card: ModelCard, folder: Path) -> Path | None:
     return file
 
 
-def fetch_weights(card: ModelCard, folder: Path, timeout_s: float, mirror: str | None) -> Path:
+def fetch_weights(card: Preparable, folder: Path, timeout_s: float, mirror: str | None) -> Path:
     """Let TorchXRayVision download a weights file into the cache.
 
     Parameters
@@ -78,7 +80,7 @@ def fetch_weights(card: ModelCard, folder: Path, timeout_s: float, mirror: str |
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def adopt(card: ModelCard, folder: Path, file: Path) -> Path:
+def adopt(card: Preparable, folder: Path, file: Path) -> Path:
     """Take a weights file into the cache if it is the one seen first, or the first seen.
 
     Raises
@@ -156,22 +158,16 @@ def _tampered(file: Path, found: str, wanted: str) -> ModelError:
     return ModelError(Code.MODEL_TAMPERED, f"{file}: SHA-256 is {found}, but it was {wanted} when first seen")
 
 
-def _download(card: ModelCard, staging: Path, timeout_s: float, mirror: str | None) -> Path:
-    # Brings torch; only ever in the process that prepares a model.
-    import torchxrayvision
-
-    entry = torchxrayvision.models.model_urls[card.name]
-    address = entry["weights_url"] if mirror is None else f"{mirror.rstrip('/')}/{card.weights.file}"
+def _download(card: Preparable, staging: Path, timeout_s: float, mirror: str | None) -> Path:
+    theirs = _address(card)
+    address = theirs if mirror is None else f"{mirror.rstrip('/')}/{card.weights.file}"
     outcome: list[str | BaseException] = []
 
     def download() -> None:
         try:
-            torchxrayvision.models.model_urls[card.name] = {**entry, "weights_url": address}
-            outcome.append(torchxrayvision.models.get_weights(card.name, cache_dir=str(staging)))
+            outcome.append(_take(card, address, staging))
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
             outcome.append(error)
-        finally:
-            torchxrayvision.models.model_urls[card.name] = entry
 
     # TorchXRayVision bounds each wait for data, not the whole; a daemon, so that giving up is possible.
     thread = threading.Thread(target=download, name="fetch-weights", daemon=True)
@@ -182,3 +178,30 @@ def _download(card: ModelCard, staging: Path, timeout_s: float, mirror: str | No
     if isinstance(outcome[0], BaseException):
         raise ModelError(Code.MODEL_MISSING, f"{address} cannot be fetched: {outcome[0]}") from outcome[0]
     return Path(outcome[0])
+
+
+# TorchXRayVision brings torch, which only the process that prepares a model loads.
+
+
+def _address(card: Preparable) -> str:
+    import torchxrayvision
+
+    if isinstance(card, SegmentationCard):
+        return card.address
+    return str(torchxrayvision.models.model_urls[card.name]["weights_url"])
+
+
+def _take(card: Preparable, address: str, staging: Path) -> str:
+    """Let TorchXRayVision fetch a file; its path."""
+    import torchxrayvision
+
+    if isinstance(card, SegmentationCard):
+        file = str(staging / card.weights.file)
+        torchxrayvision.utils.download(address, file)
+        return file
+    entry = torchxrayvision.models.model_urls[card.name]
+    try:
+        torchxrayvision.models.model_urls[card.name] = {**entry, "weights_url": address}
+        return str(torchxrayvision.models.get_weights(card.name, cache_dir=str(staging)))
+    finally:
+        torchxrayvision.models.model_urls[card.name] = entry
