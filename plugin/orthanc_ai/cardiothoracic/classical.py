@@ -1,14 +1,16 @@
 """The classical method: outlines of lungs and heart from edges, without anything learnt."""
 
-import numpy as np
-import numpy.typing as npt
+import math
 
 from ..codes import Code
+from .diaphragm import Diaphragm, find_diaphragm
+from .evidence import gather, refuse, uncertainty
 from .grid import Gray, halved, normalized
-from .heart import Heart, find_heart
+from .heart import SECOND_LOOK, find_heart
+from .lungs import lung_masks
 from .place import Place, find_chest
-from .ratio import Mask, Outlines, Ratio, RatioError
-from .walls import SIDES, Walls, find_walls
+from .ratio import Outlines, Ratio, RatioError
+from .walls import Walls, find_walls
 from .widths import ratio_of
 
 METHOD = "edges and paths 1"
@@ -17,6 +19,8 @@ METHOD = "edges and paths 1"
 LARGEST_SIDE = 256
 _WORKING_SIDE = 160
 _SMALLEST_SIDE = 64
+# Standard uncertainty of the width of the thorax, as a share of it: that of the development phantoms.
+_THORAX = 0.008
 
 
 def step_for(rows: int, columns: int) -> int:
@@ -46,41 +50,29 @@ def measure(image: Gray, step: int) -> Ratio:
     place = find_chest(coarse)
     level = normalized(coarse, 1.2 * place.half_width)
     walls = find_walls(level, place)
-    half_width = _half_width(place, walls)
-    heart = find_heart(level, place.column, half_width, walls)
-    outlines = _outlines(image.shape, step, scale, place, walls, heart)
-    return ratio_of(outlines, heart_error=4.0 * step, thorax_error=2.0 * step, method=METHOD)
+    diaphragm = find_diaphragm(level, place, walls)
+    half_width = _half_width(place, walls, diaphragm)
+    heart = find_heart(level, place.column, half_width, diaphragm)
+    again = find_heart(level, place.column, half_width, diaphragm, SECOND_LOOK)
+    shape = (image.shape[0], image.shape[1])
+    masks = lung_masks(shape, scale, level, place, walls, diaphragm, heart)
+    small = tuple(mask[scale // 2 :: scale, scale // 2 :: scale][: level.shape[0], : level.shape[1]] for mask in masks)
+    evidence = gather(level, place, walls, diaphragm, half_width, (heart, again), (small[0], small[1], small[2]))
+    refuse(evidence)
+    right, left, middle = masks
+    width = 2 * half_width * scale * step
+    # The uncertainty of the ratio is known as a whole: what is not the thorax's share of it is the heart's.
+    heart_share = math.sqrt(max(uncertainty(evidence) ** 2 - (_THORAX * evidence.width) ** 2, 0.0))
+    return ratio_of(
+        Outlines(right, left, middle, step),
+        heart_error=heart_share * width,
+        thorax_error=_THORAX * width,
+        method=METHOD,
+    )
 
 
-def _half_width(place: Place, walls: Walls) -> float:
+def _half_width(place: Place, walls: Walls, diaphragm: Diaphragm) -> float:
     """Half of the widest inner width above the diaphragm."""
     top = round(place.row) - walls.first_row
-    bottom = max(walls.domes) - walls.first_row
+    bottom = round(diaphragm.level) - walls.first_row
     return float(walls.distances.sum(axis=0)[top : max(bottom, top + 1)].max()) / 2
-
-
-def _outlines(shape: tuple[int, ...], step: int, scale: int, place: Place, walls: Walls, heart: Heart) -> Outlines:
-    """The curves as masks in the finer grid."""
-    rows, columns = shape
-    y = (np.arange(rows) + 0.5) / scale
-    x = (np.arange(columns) + 0.5) / scale
-    wall_rows = walls.first_row + np.arange(walls.distances.shape[1]) + 0.5
-    heart_mask = _heart_mask(x, y, heart)
-    lungs: list[Mask] = []
-    for side, sign in enumerate(SIDES):
-        wall = place.column + sign * np.interp(y, wall_rows, walls.distances[side], left=0.0, right=0.0)
-        inside = (sign * (x[None] - place.column) > 0) & (sign * (wall[:, None] - x[None]) > 0)
-        inside &= (y[:, None] < walls.domes[side]) & ~heart_mask
-        lungs.append(inside)
-    return Outlines(lungs[0], lungs[1], heart_mask, step)
-
-
-def _heart_mask(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], heart: Heart) -> Mask:
-    points = heart.points
-    borders = [np.interp(y, *_by_row(points[side]), left=heart.column, right=heart.column) for side in (0, 1)]
-    return (x[None] > borders[0][:, None]) & (x[None] < borders[1][:, None])
-
-
-def _by_row(points: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    order = np.argsort(points[:, 1])
-    return points[order, 1], points[order, 0]

@@ -24,21 +24,23 @@ def best_paths(scores: Scores, stiffness: float, reach: int = 2) -> npt.NDArray[
         The place in each line.
     """
     paths, lines, places = scores.shape
-    moves = np.zeros((lines, paths, places), np.int8)
-    costs = [(move, np.float32(stiffness * move * move)) for move in range(-reach, reach + 1) if move]
-    total = scores[:, 0].copy()
-    padded = np.full((paths, places + 2 * reach), -np.inf, np.float32)
+    costs = np.float32(stiffness) * np.arange(-reach, reach + 1, dtype=np.float32) ** 2
+    # The best sum of a path that ends at each place, with room at both ends that no path reaches.
+    totals = np.full((lines, paths, places + 2 * reach), -np.inf, np.float32)
+    totals[0, :, reach : reach + places] = scores[:, 0]
+    other = np.empty((paths, places), np.float32)
     for line in range(1, lines):
-        padded[:, reach : reach + places] = total
-        for move, cost in costs:
-            other = padded[:, reach + move : reach + move + places] - cost
-            better = other > total
-            np.copyto(total, other, where=better)
-            moves[line][better] = move
-        total += scores[:, line]
+        before, best = totals[line - 1], totals[line, :, reach : reach + places]
+        best[:] = before[:, reach : reach + places]
+        for move in range(2 * reach + 1):
+            if move != reach:
+                np.subtract(before[:, move : move + places], costs[move], out=other)
+                np.maximum(best, other, out=best)
+        best += scores[:, line]
     path = np.empty((paths, lines), np.intp)
-    path[:, -1] = total.argmax(axis=1)
-    every = np.arange(paths)
+    path[:, -1] = totals[-1, :, reach : reach + places].argmax(axis=1)
     for line in range(lines - 1, 0, -1):
-        path[:, line - 1] = path[:, line] + moves[line, every, path[:, line]]
+        for number in range(paths):
+            at = path[number, line]
+            path[number, line - 1] = at - reach + (totals[line - 1, number, at : at + 2 * reach + 1] - costs).argmax()
     return path

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import uniform_filter  # type: ignore[import-untyped]
 
-from .grid import Gray
+from .grid import Gray, halved
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,20 @@ class Place:
 
 # Shares of the half-width between which a part is looked for: the mediastinum, a lung, a wall.
 _MIDDLE, _LUNG, _WALL = (0.0, 0.1), (0.36, 0.82), (1.0, 1.12)
+# The shorter side of the grid that it is looked for in has at most so many cells.
+_SIDE = 100
 # Half-widths tried, as shares of the width of the image.
 _HALF_WIDTHS = tuple(0.2 + 0.02 * step for step in range(18))
 
 
 def find_chest(image: Gray) -> Place:
+    """The place in an image that looks most like a chest from the front; see `_find`."""
+    coarse, scale = halved(image, _SIDE)
+    place = _find(coarse)
+    return Place(place.column * scale, place.row * scale, place.half_width * scale, place.contrast)
+
+
+def _find(image: Gray) -> Place:
     """The place that looks most like a chest from the front.
 
     Parameters

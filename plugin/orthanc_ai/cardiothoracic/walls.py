@@ -1,4 +1,4 @@
-"""The inner borders of the chest wall and the level of the diaphragm."""
+"""The inner borders of the chest wall."""
 
 from dataclasses import dataclass
 
@@ -20,20 +20,18 @@ _ABOVE, _BELOW = 0.6, 2.3
 _NEAREST, _FARTHEST = 0.6, 1.6
 # A rib shows in so many rows; averaged over that, the wall is what stays.
 _TALL = 0.12
-_EDGE = 0.07
+_EDGE = 0.05
 _STIFFNESS = 0.25
-# Beyond the image nothing is known; a wall there costs more than any edge brings.
-_OUTSIDE = -5.0
+# Beyond the image nothing is known; a wall there, or in the frame that many films have, costs more than any edge brings.
+_OUTSIDE, _FRAME = -5.0, 0.02
 _START = 6.0
-
-# Where between midline and wall the lung's lower end is looked for: beside the heart, before the wall curves in.
-_STRIPS = ((0.5, 0.85), (0.6, 0.9))
-_DEEP = 0.3
+# At its outer edge the lung is too thin for the beam to darken the film: the wall begins so much farther out.
+_GRAZED = 0.013
 
 
 @dataclass(frozen=True, slots=True)
 class Walls:
-    """Both walls, row by row, and the diaphragm.
+    """Both walls, row by row.
 
     Attributes
     ----------
@@ -43,17 +41,18 @@ class Walls:
         Shape (2, rows): from the midline, right then left, in pixels.
     strengths
         Shape (2, rows): how much brighter the wall is than the lung, in standard deviations.
-    domes
-        Rows of the diaphragm on both sides, about two thirds of the way to the wall.
-    dome_strengths
-        How much brighter it is below them than above.
     """
 
     first_row: int
-    distances: npt.NDArray[np.intp]
+    distances: npt.NDArray[np.float32]
     strengths: Gray
-    domes: tuple[int, int]
-    dome_strengths: tuple[float, float]
+
+    def distance(self, side: int, rows: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+        """Distance of a wall from the midline at some heights, as far as it was followed."""
+        out: npt.NDArray[np.float64] = np.interp(
+            rows, self.first_row + np.arange(self.distances.shape[1]) + 0.5, self.distances[side]
+        )
+        return out
 
 
 def find_walls(level: Gray, place: Place) -> Walls:
@@ -73,40 +72,12 @@ def find_walls(level: Gray, place: Place) -> Walls:
     scores = np.empty((2, last - first, len(reach)), np.float32)
     for side, sign in enumerate(SIDES):
         at = np.rint(place.column + sign * reach).astype(np.intp)
-        inside = (at >= 0) & (at <= columns)
+        inside = (at >= _FRAME * columns) & (at <= columns - _FRAME * columns)
         scores[side] = np.where(inside, sign * edges[:, at.clip(0, columns)], np.float32(_OUTSIDE))
     start = np.abs(np.arange(first, last) - place.row) < 0.1 * w
     followed = scores.copy()
     followed[:, start] -= (_START * ((reach - w) / w) ** 2).astype(np.float32)
     path = best_paths(followed, _STIFFNESS)
     strengths = np.take_along_axis(scores, path[..., None], axis=2)[..., 0]
-    distances = reach[path]
-    domes, found = _domes(level, place, first, distances)
-    return Walls(first, distances, strengths, domes, found)
-
-
-def _domes(
-    level: Gray, place: Place, first: int, distances: npt.NDArray[np.intp]
-) -> tuple[tuple[int, int], tuple[float, float]]:
-    w = place.half_width
-    count = distances.shape[1]
-    rows = np.arange(first, first + count)
-    sums = np.cumsum(np.pad(level[first : first + count], ((0, 0), (1, 0))), axis=1)
-    columns = level.shape[1]
-    deep = max(3, round(_DEEP * w))
-    index = np.arange(count)
-    both = []
-    for side, sign in enumerate(SIDES):
-        ends = [place.column + sign * share * distances[side] for share in _STRIPS[side]]
-        low, high = (np.rint(end).astype(np.intp).clip(0, columns) for end in sorted(ends, key=lambda e: float(e[0])))
-        high = np.maximum(high, low + 1).clip(0, columns)
-        profile = (sums[index, high] - sums[index, low]) / np.maximum(high - low, 1)
-        step = steps(profile.astype(np.float32), deep)[:count]
-        step[rows < place.row + 0.15 * w] = -9
-        step[rows > first + count - 0.1 * w] = -9
-        both.append(step)
-    # Both halves lie about equally high: a step that is a little smaller, but matches the other side, is the better one.
-    apart = (index[:, None] - index[None]) / w
-    joint = both[0][:, None] + both[1][None] - 4 * apart.astype(np.float32) ** 2
-    r, l = np.unravel_index(int(joint.argmax()), joint.shape)
-    return (int(rows[r]), int(rows[l])), (float(both[0][r]), float(both[1][l]))
+    distances = (reach[path] * (1 + _GRAZED)).astype(np.float32)
+    return Walls(first, distances, strengths)
