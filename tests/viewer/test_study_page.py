@@ -17,6 +17,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
+from orthanc_ai.codes import Code
 from orthanc_ai.outcomes import XRAY_METADATA
 from orthanc_ai.xray.activation import crop_box, upsample
 from phantom.dicom import Encoding, chest_dx, phantom_uid
@@ -48,6 +49,10 @@ def film(seed: int, study: str, *, monochrome1: bool = False) -> Dataset:
         encoding=Encoding(monochrome1=monochrome1),
         PatientID="PHANTOM-READER",
         StudyInstanceUID=study,
+        PatientBirthDate="19700101",
+        PatientSex="F",
+        ViewPosition="PA",
+        StudyDate="20230102" if study == PRIOR else "20240203",
         StudyDescription="Chest <b>phantom</b>",
         SeriesInstanceUID=phantom_uid(study, seed),
         SOPInstanceUID=phantom_uid(study, seed, monochrome1),
@@ -271,6 +276,22 @@ def test_a_failure_is_seen_and_tried_again(page: Ohif, server: Orthanc, image: s
         again.click()
         page.wait_for(lambda: all_of(page, "article.reported") or None, "it was not tried again")
         assert page.driver.execute_script("return window.stays"), "the page was loaded anew"
+    finally:
+        written(server, image)
+
+
+def test_heat_maps_and_lines_are_written_for_the_viewer_when_asked_for(page: Ohif, server: Orthanc, image: str) -> None:
+    [ask] = [one for one in all_of(page, ".actions button") if one.text.startswith("Heat maps")]
+    ask.click()
+    try:
+        link = page.wait_for(lambda: page.link("Heat map of Cardiomegaly in OHIF"), "there is no link")
+        series = str(link.get_attribute("href")).rpartition("initialSeriesInstanceUID=")[2]
+        [capture] = server.find("Series", {"SeriesInstanceUID": series})
+        assert capture["MainDicomTags"]["Modality"] == "OT"
+        # What the worker has made this time, not what was written here.
+        [seen] = server.get(f"/ai/studies/{STUDY}")["images"]
+        assert seen["prior"]["page"].endswith(server.find("Study", {"StudyInstanceUID": PRIOR})[0]["ID"])
+        assert seen["ratio"]["code"] in Code.__members__ or seen["ratio"]["value"] > 0
     finally:
         written(server, image)
 
