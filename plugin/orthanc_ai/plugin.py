@@ -240,7 +240,7 @@ class Plugin:
             server,
             corrections,
             workers.run,
-            deliveries.mark,
+            deliveries.mark_correction,
             max_attempts=settings.max_attempts,
             first_pause_s=settings.retry_pause,
             on_store=self._courtesy.reported,

@@ -1,11 +1,11 @@
 """Where a report is sent on to, decided when it is marked: from then on it stands in the mark, whatever the settings say."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..analyses import Answer
-from ..outcomes import Outcome
+from ..outcomes import XRAY_METADATA, Outcome, read_outcome
 from ..server import Resource, Server
 from ..settings import Archive, Limits, SendTo, Sources
 from ..triage.rules import scored
@@ -79,6 +79,16 @@ class Choice:
         deliveries = [Delivery(destination, also=also) for destination, also in wanted.items()]
         deliveries += [Delivery(Destination("webhook", one.name)) for one in told]
         return Mark(tuple(deliveries), _event(event, found, answer.outcome, case) if told else {})
+
+    def mark_correction(self, found: Resource, answer: Answer) -> Mark:
+        """The mark of a reader's statement: it goes to the archives to which the findings report goes, by itself."""
+        result = answer.outcome.result
+        if result is None or result.demonstration:
+            return Mark()
+        of_image = read_outcome(found.metadata, XRAY_METADATA) or answer.outcome
+        case = self._case(found, replace(answer, outcome=of_image))
+        wanted = [Destination(kind, one.name) for kind, one in self._archives if case.admitted_by(one)]
+        return Mark(tuple(map(Delivery, dict.fromkeys(wanted))))
 
     def _case(self, found: Resource, answer: Answer) -> _Case:
         labels = frozenset(label for label, present in answer.labels.items() if present)

@@ -83,6 +83,10 @@ class Deliveries:
         """Text of the metadata `ai-report` for an object of ours that has just been stored; see `keeper.Marker`."""
         return self._choice.mark(found, answer, overlay=overlay).to_text()
 
+    def mark_correction(self, found: Resource, answer: Answer, *, overlay: bool = False) -> str:
+        """The same for a reader's statement."""
+        return self._choice.mark_correction(found, answer).to_text()
+
     def ring(self, report: str = "") -> None:
         """Say that a report was marked. Returns at once.
 

@@ -94,6 +94,29 @@ def test_overlays_and_images_go_where_they_are_asked_for(archive: Archive) -> No
     assert overlay.event == {}
 
 
+def test_a_correction_goes_where_the_findings_report_goes(archive: Archive) -> None:
+    """By what the model has found, not by what the reader says; no image goes along, and nobody is told."""
+    image = archive.put("a", metadata={XRAY_METADATA: answer({"Mass": 0.9}).outcome.to_text()})
+    found = archive.server.resource("instance", image)
+    assert found
+    send_to = {
+        "Modalities": [
+            {"Name": "masses", "Findings": ["Mass"], "With": ["images"]},
+            {"Name": "nodules", "Findings": ["Nodule"]},
+        ],
+        "DicomWebServers": ["web"],
+        "Webhooks": [HOOK],
+    }
+    choice = Choice(archive.server, SendTo.model_validate(send_to), lambda *_: frozenset())
+    made = choice.mark_correction(found, Answer(answer({}).outcome))
+    assert [(str(one.destination), one.also) for one in made.deliveries] == [
+        ("modality:masses", ()),
+        ("dicom-web:web", ()),
+    ]
+    assert made.event == {}
+    assert choice.mark_correction(found, answer({"Mass": 0.9}, demonstration=True)) == Mark()
+
+
 def test_an_archive_named_twice_gets_what_either_entry_gives(archive: Archive) -> None:
     image = archive.put("a")
     entries = [{"Name": "pacs", "Findings": ["Mass"]}, {"Name": "pacs", "Findings": ["Nodule"], "With": ["images"]}]
