@@ -31,6 +31,10 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Orthanc
 def test_the_report_can_be_read(reported: tuple[Orthanc, str]) -> None:
     orthanc, study = reported
     [found] = orthanc.get(f"/ai/studies/{study}/findings")["images"]
+    corrections = f"/ai/instances/{found['instanceID']}/corrections"
+    correction = {"reader": "Reader^Anna^^Dr.", "findings": [{"finding": "Cardiomegaly", "present": True}]}
+    orthanc.post(corrections, correction)
+    orthanc.wait_until(lambda: orthanc.get(corrections)["corrections"][0]["state"] == "stored", "it is not stored")
     with Ohif(orthanc.url) as ohif:
         ohif.open(f"/ohif/viewer?StudyInstanceUIDs={study}")
         ohif.confirm("Confirm and hide")
@@ -44,6 +48,12 @@ def test_the_report_can_be_read(reported: tuple[Orthanc, str]) -> None:
             assert any(abs(float(shown) - 100 * finding["score"]) <= 0.1 for shown in shown_percentages)
         assert "not for diagnosis" in text.lower()
         assert "Present" not in text, "a demonstration model decides nothing"
+        ohif.open_series("AI corrections")
+        ohif.wait_for(
+            lambda: "Reader: Dr. Anna Reader" in ohif.viewport_text() or None, "the correction does not appear"
+        )
+        ohif.screenshot(ARTIFACTS / "ohif-correction.png")
+        assert "Present according to the reader: Cardiomegaly." in ohif.viewport_text()
         assert not [line for line in ohif.errors() if "TypeError" in line]
 
 
