@@ -1,4 +1,4 @@
-"""Whether the configured model is there; until it is, the work that needs it is held.
+"""Whether the configured models are there; until they are, the work that needs them is held.
 
 Fetching, checking and exporting a model means unpickling it, so it happens in a process of its own
 (`python3 -m orthanc_ai.models.prepare`), never in the server. No other model ever takes its place.
@@ -20,6 +20,7 @@ from .models.address import Address
 from .models.card import ModelCard, load_card, with_thresholds
 from .models.errors import ModelError
 from .models.prepared import Prepared, load_prepared
+from .models.segmentation_card import SEGMENTATION, SegmentationCard, load_segmentation_card
 from .server import Server
 from .settings import AI
 
@@ -64,11 +65,15 @@ class Readiness:
         self._child_lock = threading.Lock()
         self._reason: tuple[Code, str] = (Code.MODEL_MISSING, "not looked for yet")
         self._prepared: Prepared | None = None
+        self._outliner: Prepared[SegmentationCard] | None = None
+        outlines = settings.x_ray.enabled and settings.x_ray.cardiothoracic_ratio == "segmentation"
+        self._outliner_card = load_segmentation_card(settings.models_directory, SEGMENTATION) if outlines else None
         self._released = False
         self._accelerator = Accelerator(server, settings, lambda: self.doubt(Code.DEVICE_LOST))
         self.card: ModelCard = with_thresholds(
             load_card(settings.models_directory, settings.model), settings.x_ray.thresholds
         )
+        self._waited_for = self.card.name
 
     def prepared(self) -> Prepared:
         """The model, ready to be used.
@@ -80,8 +85,12 @@ class Readiness:
         """
         if self._prepared is None:
             code, detail = self._reason
-            raise NotReadyError(code, self.card.name, detail)
+            raise NotReadyError(code, self._waited_for, detail)
         return self._prepared
+
+    def outliner(self) -> Prepared[SegmentationCard] | None:
+        """The model that outlines heart and lungs, if the settings ask for it; ready as soon as `prepared` is."""
+        return self._outliner
 
     def scorer(self, prepared: Prepared) -> Address | None:
         """Where workers let scores of this model be computed; ``None``: they do that themselves.
@@ -137,8 +146,10 @@ class Readiness:
         """Try until the model is ready; ``False`` if the server stops before."""
         attempt = 0
         while not self._stopping.is_set():
-            # If preparing fails, its reason stands: that of another look would be that nothing was prepared.
-            prepared = self._load() or (self._load() if self._prepare() else None)
+            prepared = self._found(self.card)
+            if prepared and self._outliner_card:
+                self._outliner = self._found(self._outliner_card)
+                prepared = prepared if self._outliner else None
             if prepared and self._take_device(prepared):
                 self._prepared = prepared
                 return True
@@ -146,7 +157,7 @@ class Readiness:
             pause = PAUSES_S[min(attempt, len(PAUSES_S) - 1)]
             attempt += 1
             self._server.warn(
-                f"AI: model {self.card.name} is not ready: {code}: {detail}. X-rays are held; next attempt in {pause} s"
+                f"AI: model {self._waited_for} is not ready: {code}: {detail}. X-rays are held; next attempt in {pause} s"
             )
             self._stopping.wait(pause)
         return False
@@ -183,9 +194,15 @@ class Readiness:
             return False
         return True
 
-    def _load(self) -> Prepared | None:
+    def _found[C: (ModelCard, SegmentationCard)](self, card: C) -> Prepared[C] | None:
+        """A model in the cache, or prepared now."""
+        self._waited_for = card.name
+        # If preparing fails, its reason stands: that of another look would be that nothing was prepared.
+        return self._load(card) or (self._load(card) if self._prepare(card.name) else None)
+
+    def _load[C: (ModelCard, SegmentationCard)](self, card: C) -> Prepared[C] | None:
         try:
-            return load_prepared(self.card, self._settings.cache_directory)
+            return load_prepared(card, self._settings.cache_directory)
         except ModelError as error:
             self._reason = (error.code, str(error))
             return None
@@ -196,11 +213,11 @@ class Readiness:
             self._reason = (Code.MODEL_INVALID, place(error))
         return None
 
-    def _prepare(self) -> bool:
-        """Fetch, check and export the model in a process of its own; whether that was done."""
+    def _prepare(self, name: str) -> bool:
+        """Fetch, check and export a model in a process of its own; whether that was done."""
         settings = self._settings
         command = [
-            *(str(settings.python), "-m", "orthanc_ai.models.prepare", self.card.name),
+            *(str(settings.python), "-m", "orthanc_ai.models.prepare", name),
             *("--models", str(settings.models_directory), "--cache", str(settings.cache_directory)),
             *("--timeout", str(FETCH_TIMEOUT_S)),
         ]

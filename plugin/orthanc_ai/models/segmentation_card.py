@@ -19,6 +19,10 @@ STRUCTURES = ("Right Lung", "Left Lung", "Heart")
 """What an exported network gives, in this order."""
 
 
+SEGMENTATION = "chestx-det-pspnet"
+"""Name of the model that outlines heart and lungs where the settings ask for one."""
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentationCard:
     """A validated card.

@@ -9,7 +9,7 @@ import numpy as np
 from pydicom import Dataset
 
 from ..analyses import XRAY, Answer, Task
-from ..cardiothoracic.classical import step_for
+from ..cardiothoracic import classical, segmentation
 from ..cardiothoracic.ratio import Ratio
 from ..codes import Code
 from ..concepts import Finding
@@ -23,6 +23,7 @@ from ..models.engine import Scorer, load_engine
 from ..models.errors import DeviceLostError, ModelError
 from ..models.prepared import load_prepared
 from ..models.remote import RemoteScorer
+from ..models.segmentation_card import SEGMENTATION, load_segmentation_card
 from ..outcomes import WEIGHTS_DIGITS, Outcome, Result
 from ..overlays.capture import heat_map_identities
 from ..report.document import SOP_CLASS_UID
@@ -38,7 +39,7 @@ from .activation import Activation, class_activations, crop_box, encode
 from .classify import classify
 from .overlays import HEAT_MAP, Overlay, of_findings, of_ratio
 from .pixels import read_radiograph
-from .ratio import Told, for_outcome, for_report, tell
+from .ratio import Outliner, Told, for_outcome, for_report, tell
 from .select import judge
 from .wanted import Wanted
 from .words import View
@@ -53,11 +54,14 @@ class RadiographReader:
     def __init__(self, settings: AI) -> None:
         self._settings = settings
         self._card = with_thresholds(load_card(settings.models_directory, settings.model), settings.x_ray.thresholds)
+        self._outliner_card = load_segmentation_card(settings.models_directory, SEGMENTATION)
+        self._segmenter: tuple[str, segmentation.Segmenter] | None = None
         self._loaded: tuple[tuple[str, Address | None], Scorer, FindingsTemplate] | None = None
 
     def read(self, task: Task) -> Answer:
         """Read one instance."""
         stages = Stages()
+        wanted: Wanted = task.context or Wanted()
         notes: tuple[Code, ...] = ()
         try:
             with stages("header"):
@@ -78,6 +82,7 @@ class RadiographReader:
             source = instance_reference(header)
             with stages("load"):
                 scorer, template = self._model(task.weights, task.scorer)
+                method = self._method(wanted.outliner)
             step = self._step(dataset)
             image = read_radiograph(
                 dataset, self._card.input_size, voi_lut=self._settings.x_ray.voi_lut, step=step, stages=stages
@@ -102,10 +107,9 @@ class RadiographReader:
         ratio: Told | None = None
         if step is not None and image.small is not None:
             with stages("ratio"):
-                ratio = tell(image.small, step)
+                ratio = tell(method, image.small, step)
             if chosen.view is View.AP and isinstance(ratio, Ratio):
                 notes += (Code.RATIO_BY_AP,)
-        wanted: Wanted = task.context or Wanted()
         uid = source.sop_instance_uid.decode("iso8859")
         now = datetime.now(UTC).astimezone()
         overlays: list[Overlay] = []
@@ -169,9 +173,32 @@ class RadiographReader:
 
     def _step(self, dataset: Dataset) -> int | None:
         """By how much the image is made smaller for the ratio; ``None`` if that is not wanted."""
-        if self._settings.x_ray.cardiothoracic_ratio == "off":
-            return None
-        return step_for(integer(dataset, "Rows", 0), integer(dataset, "Columns", 0))
+        rows, columns = integer(dataset, "Rows", 0), integer(dataset, "Columns", 0)
+        match self._settings.x_ray.cardiothoracic_ratio:
+            case "off":
+                return None
+            case "classical":
+                return classical.step_for(rows, columns)
+            case "segmentation":
+                return segmentation.segmentation_step(rows, columns, self._outliner_card.input_size)
+
+    def _method(self, weights: str) -> Outliner:
+        """How the ratio is measured: with exactly these weights, or without any.
+
+        Raises
+        ------
+        ModelError
+            If the model with these weights is not there.
+        """
+        if not weights:
+            return classical.measure
+        if self._segmenter is None or self._segmenter[0] != weights:
+            prepared = load_prepared(self._outliner_card, self._settings.cache_directory)
+            if prepared.weights_digest != weights:
+                raise ModelError(Code.MODEL_TAMPERED, "the weights have changed since the server looked at them")
+            segmenter = segmentation.Segmenter(prepared, self._settings.threads_per_worker)
+            self._segmenter = weights, segmenter
+        return self._segmenter[1].measure
 
     def load(self, task: Task) -> None:
         """Load the model that a task is about and use it once, since the first time takes longer.

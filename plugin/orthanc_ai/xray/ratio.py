@@ -1,11 +1,11 @@
 """The cardiothoracic ratio of one reading: measured, and as report, outcome and overlays want it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..cardiothoracic.classical import measure
 from ..cardiothoracic.ratio import Line, Ratio, RatioError
 from ..codes import Code
 from ..faults import place
@@ -16,7 +16,11 @@ type Told = Ratio | RatioError
 """The ratio, or why it cannot be told."""
 
 
-def tell(small: npt.NDArray[np.float32], step: int) -> Told:
+type Outliner = Callable[[npt.NDArray[np.float32], int], Ratio]
+"""A method of measuring, see `cardiothoracic.classical.measure`."""
+
+
+def tell(method: Outliner, small: npt.NDArray[np.float32], step: int) -> Told:
     """Measure, or say why not.
 
     Parameters
@@ -25,7 +29,7 @@ def tell(small: npt.NDArray[np.float32], step: int) -> Told:
         See `cardiothoracic.classical.measure`.
     """
     try:
-        return measure(small, step)
+        return method(small, step)
     except RatioError as refusal:
         return refusal
     except Exception as error:  # noqa: BLE001 - a fault of this method must not cost the findings

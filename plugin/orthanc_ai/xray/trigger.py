@@ -47,6 +47,8 @@ class Radiographs:
         if not sources.admit(resource.metadata):
             refused = recipe_digest({"sources": sources.model_dump(mode="json")})
             return Work(refused, lambda: None, Code.SOURCE_NOT_SELECTED)
+        segmentation = self._readiness.outliner()
+        outliner = segmentation.weights_digest if segmentation else ""
         prior = None
         if settings.compare_with_prior:
             prior = find_prior(server, resource, model=self._readiness.card.name, weights=prepared.weights_digest)
@@ -60,6 +62,7 @@ class Radiographs:
                 "pipeline": PIPELINE_VERSION,
                 "schema": REPORT_SCHEMA,
                 "overlays": overlays,
+                "outliner": outliner,
                 # A report says what it is compared with, and nothing of a prior that it does not know.
                 "prior": [prior.sop_instance_uid, prior.image, prior.date] if prior else None,
                 "settings": settings.model_dump(mode="json", exclude={"enabled", "thresholds", "overlays"}),
@@ -70,6 +73,6 @@ class Radiographs:
             lambda: self._storage.payload(server, resource.identifier),
             weights=prepared.weights_digest,
             scorer=self._readiness.scorer(prepared),
-            context=Wanted(overlays, prior),
+            context=Wanted(overlays, prior, outliner),
             demonstration=self._readiness.card.demonstration,
         )

@@ -15,7 +15,10 @@ class Wanted:
         Whether heat maps, outlines and lines are to become DICOM objects.
     prior
         The report to compare with.
+    outliner
+        Digest of the weights of the model that outlines heart and lungs; empty: that is done without one.
     """
 
     overlays: bool = False
     prior: Prior | None = None
+    outliner: str = ""
