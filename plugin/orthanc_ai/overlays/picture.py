@@ -4,13 +4,14 @@ Nothing is written over a radiograph. Over one of the two lies colour that lets 
 """
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from ..xray.activation import Activation, relative, upsample
+from ..xray.activation import Activation, Box, relative, upsample
 
 type Gray = npt.NDArray[np.uint8]
 type Picture = npt.NDArray[np.uint8]
@@ -18,6 +19,10 @@ type Picture = npt.NDArray[np.uint8]
 LONGEST_SIDE: Final = 1536
 """Pixels of the longer side of a radiograph in the picture at most: two of them and their margins stay below 4096, which every
 graphics processor takes as a texture, and one picture below 15 MB. A cell of a map has a hundred pixels and more then."""
+
+NARROWEST: Final = 400
+"""Pixels of a radiograph's width in the picture at least, for words that can be read; a smaller one is magnified, unless it
+would become higher than `LONGEST_SIDE`."""
 
 _STRONGEST: Final = 0.55
 """Share of the colour in the picture where a map is largest; the rest is the radiograph's."""
@@ -61,7 +66,7 @@ class Words:
 
 def step_of(rows: int, columns: int) -> int:
     """Pixels of the image, along rows and columns, in one of the picture."""
-    return -(-max(rows, columns) // LONGEST_SIDE)
+    return min(rows, columns, -(-max(rows, columns) // LONGEST_SIDE))
 
 
 def draw(gray: Gray, activation: Activation, words: Words) -> Picture:
@@ -82,13 +87,17 @@ def draw(gray: Gray, activation: Activation, words: Words) -> Picture:
     step = step_of(rows, columns)
     small = _reduced(gray, step)
     heat = upsample(relative(activation.grid), activation.box, rows, columns, step)
-    rows, columns = small.shape
+    zoom = min(-(-NARROWEST // small.shape[1]), max(1, LONGEST_SIDE // small.shape[0]))
+    if zoom > 1:
+        small = small.repeat(zoom, axis=0).repeat(zoom, axis=1)
+        heat = heat.repeat(zoom, axis=0).repeat(zoom, axis=1)
+    columns = small.shape[1]
     margin = max(4, round(columns * _MARGIN))
     canvas = _Canvas(2 * columns + 3 * margin, columns, margin)
     canvas.write([(words.title, _TITLE, _WHITE)], [(words.score, _TITLE, _WHITE)])
     canvas.write([("Original", _TEXT, _PALE)], [("Class activation over the original", _TEXT, _PALE)], columns + margin)
     canvas.place([np.repeat(small[:, :, None], 3, axis=2), _blended(small, heat)])
-    canvas.extent(activation, step, (rows, columns))
+    canvas.extent(activation.box, zoom / step, small.shape)
     canvas.legend("none, or against", "largest of this map")
     for line in words.lines:
         canvas.write([(line, _TEXT, _PALE)])
@@ -159,14 +168,13 @@ class _Canvas:
             x += panel.shape[1] + self._margin
         self._parts.append(strip)
 
-    def extent(self, activation: Activation, step: int, panel: tuple[int, int]) -> None:
+    def extent(self, box: Box, scale: float, panel: tuple[int, ...]) -> None:
         """Lines in the margins of the right radiograph, where it lies within what the model saw of it."""
         rows, columns = panel
         thick = max(1, self._margin // 12)
-        box = activation.box
         start = self._width - self._margin - columns
-        left, right = start + box.left // step, start + min(columns, -(-(box.left + box.width) // step))
-        top, bottom = box.top // step, min(rows, -(-(box.top + box.height) // step))
+        left, right = start + int(box.left * scale), start + min(columns, ceil((box.left + box.width) * scale))
+        top, bottom = int(box.top * scale), min(rows, ceil((box.top + box.height) * scale))
         placed = self._parts[-1]
         x = start + columns + self._margin // 3
         placed[top:bottom, x : x + thick] = _PALE
@@ -190,6 +198,7 @@ class _Canvas:
         pen.text((x + long + gap, 0), most, fill=_WHITE, font=last)
         bar = np.repeat(np.linspace(0, 1, long, dtype=np.float32)[None], height * 2 // 3, axis=0)
         drawn = np.array(strip)
+        bar = bar[:, : max(0, self._width - x)]
         drawn[height // 12 : height // 12 + len(bar), x : x + long] = _blended(
             np.full(bar.shape, _MIDDLE_GRAY, np.uint8), bar
         )

@@ -19,10 +19,10 @@ from tests.unit.report.sources import NOW, WEIGHTS, demonstration, findings, mod
 from tests.unit.report.sources import errors_of_dciodvfy as errors
 from tests.unit.report.test_findings_report import INHERITED_ERRORS, SYNTHETIC
 
-ROWS, COLUMNS = 180, 140
+ROWS, COLUMNS = 450, 400
 WORDS = Words("Nodule", "score 61.0 %, threshold 50 %", ("How to read it.",), "Not for diagnosis.")
-MARGIN = 4
-"""Of a picture as small as these."""
+MARGIN = 10
+"""Of a picture of radiographs as narrow as these."""
 
 type Picture = npt.NDArray[np.uint8]
 
@@ -72,20 +72,34 @@ def test_the_radiograph_shines_through() -> None:
     """Of two pixels under the same colour the brighter one stays the brighter, by two fifths of the difference and more."""
     gray = film()
     _, right = panels(draw(gray, Activation(np.ones((7, 7), np.float32), crop_box(ROWS, COLUMNS)), WORDS), gray)
-    inside = slice(20, 160)
+    inside = slice(30, 420)
     slope = np.polyfit(gray[inside].ravel(), right[inside].mean(2).ravel(), 1)[0]
     assert 0.4 < slope < 0.5
 
 
 def test_large_radiographs_are_reduced_by_means() -> None:
-    rows, columns = 2 * LONGEST_SIDE - 1, 281
+    rows, columns = 2 * LONGEST_SIDE - 1, 801
     gray = film(rows, columns)
     assert step_of(rows, columns) == 2
-    means = gray[: rows // 2 * 2, :280].reshape(rows // 2, 2, 140, 2).mean((1, 3))
+    means = gray[: rows // 2 * 2, :800].reshape(rows // 2, 2, 400, 2).mean((1, 3))
     picture = draw(gray, Activation(np.zeros((7, 7), np.float32), crop_box(rows, columns)), WORDS)
     left, right = panels(picture, np.floor(means + 0.5).astype(np.uint8))
     assert np.array_equal(left, right)
     assert step_of(LONGEST_SIDE, 10) == 1
+
+
+def test_small_radiographs_are_magnified_for_the_words() -> None:
+    gray = film(90, 100)
+    left, right = panels(draw(gray, one_cell(3, 3, crop_box(90, 100)), WORDS), gray.repeat(4, 0).repeat(4, 1))
+    touched = np.argwhere((right != left).any(2)) + 0.5
+    assert touched.mean(0) == pytest.approx((180, 200), abs=4)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (64, 20000), (20000, 64), (110000, 64), (3000, 90), (400, 64)])
+def test_a_picture_of_any_shape_has_bounds(size: tuple[int, int]) -> None:
+    picture = draw(film(*size), one_cell(1, 5, crop_box(*size)), WORDS)
+    assert max(picture.shape) <= 4096
+    assert picture.nbytes < 15e6
 
 
 # ---- What ----------------------------------------------------------------------------------------------------
