@@ -9,7 +9,7 @@ import math
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,8 @@ from orthanc_ai.cardiothoracic.ratio import RatioError
 from phantom.chest import draw_chest, render
 from phantom.chest.radiograph import Truth
 from phantom.progress import progress
+
+type Gray = npt.NDArray[np.float32]
 
 HELD_OUT = 2_000_000
 # What the ratio may be off by.
@@ -63,7 +65,7 @@ class Trial:
         return self.code == "MEASURED"
 
 
-def film(seed: int, findings: Sequence[str] | None = None) -> tuple[npt.NDArray[np.float32], Truth, tuple[str, ...]]:
+def film(seed: int, findings: Sequence[str] | Mapping[str, float] | None = None) -> tuple[Gray, Truth, tuple[str, ...]]:
     """A phantom as the method gets it (312 x 256 cells of two pixels), the truth about it, and what was built in."""
     chest = draw_chest(seed, findings)
     radiograph = render(chest, _ROWS, _COLUMNS)
@@ -72,7 +74,7 @@ def film(seed: int, findings: Sequence[str] | None = None) -> tuple[npt.NDArray[
     return (blocks / _LARGEST).astype(np.float32), radiograph.truth, labels
 
 
-def trial(image: npt.NDArray[np.float32], truth: Truth, findings: tuple[str, ...]) -> Trial:
+def trial(image: Gray, truth: Truth, findings: tuple[str, ...]) -> Trial:
     """Measure one phantom."""
     start = time.process_time()
     try:
