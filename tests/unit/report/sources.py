@@ -4,6 +4,7 @@ import dataclasses
 import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -26,6 +27,7 @@ from pydicom.uid import (
 from orthanc_ai.codes import Code
 from orthanc_ai.concepts import Finding
 from orthanc_ai.models.card import ModelCard, load_card
+from orthanc_ai.report import comparison
 from orthanc_ai.report.encoding import element, encode_element
 from orthanc_ai.report.header import InstanceReference
 from orthanc_ai.report.prior import Prior
@@ -122,6 +124,41 @@ REFUSED = RatioRefusal(Code.RATIO_LUNGS_NOT_FOUND, "the left lung")
 def prior(scores: Mapping[str, float], date: str = "20240301", study: str = "2.25.303") -> Prior:
     """An earlier report in another study."""
     return Prior(Comprehensive3DSRStorage, "2.25.301", "2.25.302", study, "2.25.304", date, scores)
+
+
+@dataclass(frozen=True)
+class More:
+    """What a report may have beside findings."""
+
+    ratio: Ratio | RatioRefusal | None = None
+    captures: Mapping[str, InstanceReference] = field(default_factory=dict)
+    objects: tuple[InstanceReference, ...] = ()
+    prior: Prior | None = None
+
+    def references(self) -> list[InstanceReference]:
+        earlier = [comparison.prior_reference(self.prior)] if self.prior else []
+        return [*self.captures.values(), *self.objects, *earlier]
+
+
+NOTHING_MORE = More()
+# Four findings say as much as eighteen, in less time; their codes are all public.
+FEW = dataclasses.replace(
+    model_of_record(),
+    outputs=tuple(
+        each for each in model_of_record().outputs if each.label in ("Nodule", "Mass", "Effusion", "Cardiomegaly")
+    ),
+)
+SCORED = {"Mass": 0.35, "Effusion": 0.35, "Cardiomegaly": 0.875}
+MORE = {
+    "heat maps": More(captures={"Nodule": HEAT_MAP, "Mass": beside("another", SecondaryCaptureImageStorage)}),
+    "ratio": More(MEASURED, objects=(OUTLINES, LINES)),
+    "ratio in pixels": More(dataclasses.replace(MEASURED, millimeters=False)),
+    "no ratio": More(REFUSED),
+    "no ratio, no detail": More(RatioRefusal(REFUSED.code)),
+    "prior": More(prior=prior(SCORED)),
+    "prior in this study": More(prior=prior(SCORED, study=str(radiograph().StudyInstanceUID))),
+    "everything": More(MEASURED, {"Nodule": HEAT_MAP}, (OUTLINES, LINES), prior(SCORED)),
+}
 
 
 def raw(dataset: Dataset, **values: bytes) -> Dataset:
