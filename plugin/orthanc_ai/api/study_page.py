@@ -92,7 +92,8 @@ def _lines(image: SeenImage) -> list[dict[str, Any]]:
     # The names stand away from each other: that of the upper line above it, that of the lower one below.
     above = ratio.heart.start[1] <= ratio.thorax.start[1]
     drawn = []
-    for name, width, over in (("Heart", ratio.heart, above), ("Thorax", ratio.thorax, not above)):
+    # The shorter one last, to lie on the longer one where both are in one row.
+    for name, width, over in (("Thorax", ratio.thorax, not above), ("Heart", ratio.heart, above)):
         (left, y), (right, z) = width.start, width.end
         drawn.append(
             {

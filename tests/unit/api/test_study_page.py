@@ -193,7 +193,7 @@ def test_lines_and_bars_are_drawn_where_they_are() -> None:
     drawings = [attributes for name, attributes in found if name == "svg" and attributes.get("class") == "lines"]
     assert [one["viewbox"] for one in drawings] == ["0 0 700 900"]
     lines = [attributes["d"] for name, attributes in found if name == "path" and attributes.get("class") == "line"]
-    assert lines == ["M200.5 500.5L400.5 500.5", "M100.5 600.5L500.5 600.5"]
+    assert lines == ["M100.5 600.5L500.5 600.5", "M200.5 500.5L400.5 500.5"]
     [shown] = [attributes for name, attributes in found if name == "img"]
     assert (shown["width"], shown["height"]) == ("597", "768")
     scores = [
