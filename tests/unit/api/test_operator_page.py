@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -18,12 +18,13 @@ from orthanc_ai.api.routes import Routes
 from orthanc_ai.catalog.catalog import Catalog
 from orthanc_ai.catalog.mirror import CatalogError
 from orthanc_ai.codes import Code
+from orthanc_ai.desk import QueueStatus
 from orthanc_ai.outcomes import Outcome
 from orthanc_ai.server import Resource
 
 from ..catalog.known import Series, known, unknown
 from ..pages.test_cardiac_page import BROWSER, Elements
-from .examples import Archive, context, identifier, image, reported
+from .examples import Archive, Queue, context, identifier, image, reported
 
 NASTY = '<script>alert("x")</script>\u202e'
 
@@ -140,6 +141,28 @@ def test_while_the_catalogue_is_read_the_rest_is_there() -> None:
     assert Code.WORKER_DIED.sentence in text
     assert "Refresh" not in asked(catalog=TOO_LARGE).headers
     assert "CATALOG_TOO_LARGE" in html(catalog=TOO_LARGE)
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "button"),
+    [
+        ({}, "Working", "/ai/pause"),
+        ({"idle": True}, "Idle", "/ai/pause"),
+        ({"rush": True}, "Stepping back", "/ai/pause"),
+        ({"rush": True, "paused": True}, "Paused", "/ai/resume"),
+    ],
+)
+def test_it_says_how_the_work_stands(state: dict[str, bool], words: str, button: str) -> None:
+    class Standing(Queue):
+        def status(self) -> QueueStatus:
+            return dataclasses.replace(super().status(), **cast(Any, state))
+
+    found = Routes(dataclasses.replace(context(Index(), queue=Standing()), catalog=CATALOG))
+    text = found.answer(Request("GET", "/ai", {}, BROWSER)).body.decode()
+    assert f"<dt>State</dt><dd>{words}</dd>" in text
+    assert f'action="{button}"' in text
+    answer = json.loads(found.answer(Request("GET", "/ai/now")).body)
+    assert (answer["paused"], answer["yielding"]) == (state.get("paused", False), state.get("rush", False))
 
 
 def test_a_demonstration_is_called_one() -> None:
