@@ -162,9 +162,15 @@ class Triage:
         """Look at what is in doubt, and go on with the look through all studies."""
         self._resolve_doubts()
         if self._wanted.is_set():
+            # In this order: whoever asks meanwhile must not be told that the one before has ended.
+            self._sweep = Sweep()
             self._wanted.clear()
+            try:
+                studies = self._server.identifiers("study") if self.rules else self._recorded()
+            except ServerError:
+                self._wanted.set()
+                raise
             # 20 bytes each instead of the 100 of a text: an archive may hold a million studies.
-            studies = self._server.identifiers("study") if self.rules else self._recorded()
             self._left = [_bytes(one) for one in studies]
             self._sweep = Sweep(len(studies), started=_now())
         if self._sweep and not self._sweep.ended:

@@ -1,5 +1,6 @@
 """Labels stay in step with outcomes: over kills at every step, re-readings, deletions and changed rules."""
 
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -180,6 +181,28 @@ def test_a_kill_at_any_step_leaves_no_wrong_label(end: BaseException, scores: di
     pytest.fail("never came to the end")
 
 
+def test_while_a_look_through_all_is_asked_for_no_earlier_one_has_ended() -> None:
+    desk = Desk()
+    desk.archive.put("a")
+    desk.triage.apply()
+    desk.triage.step()
+    states: list[bool] = []
+
+    def watch(_: str) -> None:
+        progress = desk.triage.progress()
+        assert progress
+        states.append(bool(progress.ended))
+
+    desk.archive.trouble = watch
+    desk.triage.apply()
+    desk.triage.step()
+    assert states
+    assert not any(states)
+    final = desk.triage.progress()
+    assert final
+    assert final.ended
+
+
 def test_a_busy_database_only_delays_a_look_through_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "_REST_S", 0.0)
     desk = Desk(NODULE)
@@ -187,15 +210,16 @@ def test_a_busy_database_only_delays_a_look_through_all(monkeypatch: pytest.Monk
     for image in images:
         desk.read(image, Pneumothorax=0.9)
     desk.triage = Triage(desk.archive.server, AI.model_validate({"Triage": [URGENT]}))
-    failing = iter([True, False] * 100)
+    failing = cycle([True, False, False])
 
     def trouble(name: str) -> None:
-        if name == "resource" and next(failing):
+        if name in ("resource", "find") and next(failing):
             raise ServerError("database is locked")
 
     desk.archive.trouble = trouble
-    desk.triage._begin()
-    for _ in range(10):
+    assert not desk.triage._tried(desk.triage._begin)
+    assert desk.triage._tried(desk.triage._begin)
+    for _ in range(20):
         desk.triage._tried(desk.triage.step)
     assert all(desk.labels(image) == {"urgent"} for image in images)
     progress = desk.triage.progress()
