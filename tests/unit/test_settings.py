@@ -80,6 +80,13 @@ def test_operators_are_registered_users(options: dict[str, Any], accepted: bool)
             read_settings(given)
 
 
+def test_readers_are_registered_users_or_all_of_them() -> None:
+    users = {"AuthenticationEnabled": True, "RegisteredUsers": {"bob": "2"}}
+    assert read_settings({**configuration(Readers=["bob", "*"]), **users}).readers == ["bob", "*"]
+    with pytest.raises(SettingsError, match=r"AI.Readers: found \['alice'\]; allowed: .*RegisteredUsers"):
+        read_settings({**configuration(Readers=["alice"]), **users})
+
+
 @pytest.mark.parametrize(
     ("options", "accepted"),
     [

@@ -181,7 +181,7 @@ def _observer(statement: Statement, *, plain: bool) -> ObservationContext:
 
 
 def _comments(statement: Statement, stated: Sequence[tuple[Finding, bool]], *, plain: bool) -> list[str]:
-    """The statement in words. Viewers do not print the name of an observer."""
+    """The statement in words, for whoever reads or copies the comments alone: with the reader's name."""
     lines = [f"Reader: {_readable(statement.reader)}"]
     if plain and not statement.reader.isascii():
         lines.append(f"Reader, in UTF-8 and percent-encoded: {quote(statement.reader)}")

@@ -158,8 +158,8 @@ def correction_tree(
     report
         SOP Class UID and SOP Instance UID of the findings report.
     warning, about, comments
-        What stands before the statements, in this order. Viewers print neither references nor an observer's name: the
-        reference to the report hangs below the text that says what this is about, and one of the comments names the reader.
+        What stands before the statements, in this order. Viewers cannot print a reference: that to the report hangs below the
+        text that says what this is about.
     """
     tree = MeasurementReport(
         observation_context=observer,

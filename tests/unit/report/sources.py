@@ -237,6 +237,8 @@ def _lines(container: Dataset, number: str) -> Iterator[str]:
             case "NUM":
                 value = item.MeasuredValueSequence[0]
                 yield f"{name}: {value.NumericValue} {value.MeasurementUnitsCodeSequence[0].CodeValue}"
+            case "PNAME":
+                yield f"{name}: {item.PersonName.family_comma_given()}"
             case "UIDREF":
                 yield f"{name}: {item.UID}"
             case other:
