@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "plugin" / "orthanc_ai"
 PURE_ROOMS = (
     "cardiac",
     "cardiothoracic",
+    "corrections",
     "deidentify",
     "images",
     "models",
@@ -32,6 +33,8 @@ SERVER_HALVES = {
     "tables/batch.py",
     "tables/listing.py",
     "triage/triage.py",
+    "corrections/desk.py",
+    "corrections/clerk.py",
 }
 """The halves of the analyses that run in the server: they read its index, and nothing in their room imports them."""
 
@@ -83,6 +86,8 @@ def test_pure_rooms_know_no_server(file: Path) -> None:
                     "volumes.records",
                     "tables.batch",
                     "tables.listing",
+                    "corrections.desk",
+                    "corrections.clerk",
                     "triage.triage",
                 )
             ), imported
