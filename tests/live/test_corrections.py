@@ -39,7 +39,7 @@ def test_stored_beside_the_report_listed_and_taken_back(server: Orthanc) -> None
     before = server.get(f"/ai/instances/{image}/findings")
     report = server.request("GET", f"/instances/{before['report']['instanceID']}/file").content
     refused = server.request("POST", f"/ai/instances/{image}/corrections", json={"findings": []})
-    assert (refused.status_code, refused.json()["code"]) == (400, "READER_MISSING")
+    assert (refused.status_code, refused.json()["code"]) == (409, "READER_MISSING")
     with ThreadPoolExecutor(2) as readers:
         list(readers.map(lambda reader: correct(server, image, reader), ["Müller^Jörg", "山田^太郎"]))
     correct(server, image, "Müller^Jörg", present=False)

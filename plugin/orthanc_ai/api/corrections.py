@@ -1,6 +1,6 @@
 """``/ai/instances/{id}/corrections`` and ``/ai/corrections``: what readers state about findings."""
 
-import unicodedata
+import re
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -24,13 +24,16 @@ from .views import DEMONSTRATION_WARNING, Query, View, viewer_link
 
 PATH = "/ai/corrections"
 
-_TEXT_CONTROLS = "\n\t"
-"""Control characters that a comment may have; DICOM's VR UT takes them."""
-
-_IN_NO_NAME = "\\="
-"""Characters with a meaning of their own in a Person Name (PS3.5 section 6.2), beside the caret between its components."""
+_CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
+"""Control characters without tabulator and line feed, which DICOM's VR UT takes."""
 
 _MOST_CARETS = 4
+"""Between the five components of a Person Name (PS3.5 section 6.2); backslash and equals sign have a meaning there, too."""
+
+_IN_NAMES = rf"[^\\=^\t\n{_CONTROLS}]"
+
+NAME = rf"^{_IN_NAMES}*(\^{_IN_NAMES}*){{0,{_MOST_CARETS}}}$"
+"""Regular expression of a reader's name; it may be empty."""
 
 
 class StatedRequest(Query):
@@ -45,13 +48,13 @@ class StatedRequest(Query):
 class CorrectionRequest(Query):
     """What a reader says of the findings of one image."""
 
-    reader: str = Field(default="", max_length=1024)
+    reader: Annotated[str, StringConstraints(max_length=LONGEST_READER, pattern=NAME)] = ""
     """Name of the reader, as people write it or as DICOM does (`Family^Given^Middle^Prefix^Suffix`). Where users log in it is
     the name of the login, and may be left out."""
     findings: list[StatedRequest] = Field(default=[], max_length=256)
     """At least one. Nothing is said of the others."""
-    comment: Annotated[str, StringConstraints(max_length=LONGEST_COMMENT)] = ""
-    key: Annotated[str, StringConstraints(max_length=64)] = ""
+    comment: Annotated[str, StringConstraints(max_length=LONGEST_COMMENT, pattern=rf"^[^{_CONTROLS}]*$")] = ""
+    key: Annotated[str, StringConstraints(max_length=64, pattern=rf"^[^\t\n{_CONTROLS}]*$")] = ""
     """A name for this request, e.g. a UUID: sent again with the same one, it is the same correction. Without it, what says the
     same as the reader's latest correction is that one."""
 
@@ -176,8 +179,6 @@ def correct(context: Context, identifier: str, asked: CorrectionRequest, request
     """
     login = context.access.user(request.headers)
     reader = _reader(asked.reader, login)
-    comment = _text("comment", asked.comment, _TEXT_CONTROLS)
-    key = _text("key", asked.key, "")
     if not asked.findings:
         raise Problem(Code.NOTHING_STATED)
     image = _image(context, identifier)
@@ -196,18 +197,19 @@ def correct(context: Context, identifier: str, asked: CorrectionRequest, request
             tag(image, "SOPInstanceUID"),
             reader,
             stated,
-            comment,
+            asked.comment,
             report,
             login=login is not None,
             model=model,
             previous=of_reader[-1].result if of_reader else None,
-            key=key,
+            key=asked.key,
         )
 
     try:
         correction = context.corrections.state(image, make)
     except CorrectionRefusedError as refused:
-        raise Problem(refused.code, refused.detail) from None
+        # What contradicts what is there is well-formed all the same.
+        raise Problem(refused.code, refused.detail, status=409 if refused.code is Code.BAD_REQUEST else None) from None
     return _view(image, correction, "")
 
 
@@ -286,23 +288,12 @@ def _reader(named: str, login: str | None) -> str:
     reader = named if login is None else login
     if not reader:
         raise Problem(Code.READER_MISSING)
-    _text("reader", reader, "")
-    if len(reader) > LONGEST_READER or any(one in reader for one in _IN_NO_NAME) or reader.count("^") > _MOST_CARETS:
-        raise Problem(
-            Code.BAD_REQUEST,
-            f"reader: found {reader[:LONGEST_READER]!r}; allowed: a Person Name of DICOM, {LONGEST_READER} characters at most, "
-            f"without backslash and equals sign, and with no more than {_MOST_CARETS} carets",
-        )
+    # What was named has been looked at; a login may be anything.
+    if len(reader) > LONGEST_READER or not re.fullmatch(NAME, reader):
+        raise Problem(Code.BAD_REQUEST, f"reader: the login {reader!r} is no Person Name of DICOM")
     if not reader.strip("^ "):
         raise Problem(Code.READER_MISSING)
     return reader
-
-
-def _text(name: str, text: str, controls: str) -> str:
-    """A text without control characters."""
-    if any(unicodedata.category(one) in ("Cc", "Cs") and one not in controls for one in text):
-        raise Problem(Code.BAD_REQUEST, f"{name}: allowed: no control characters")
-    return text
 
 
 def _stated(asked: Sequence[StatedRequest], findings: Sequence[FindingView]) -> list[Stated]:
@@ -312,7 +303,7 @@ def _stated(asked: Sequence[StatedRequest], findings: Sequence[FindingView]) -> 
         if label not in known:
             raise Problem(Code.FINDING_UNKNOWN, f"finding: found {label!r}; allowed: {', '.join(known)}")
         if labels.count(label) > 1:
-            raise Problem(Code.BAD_REQUEST, f"findings: {label!r} stands there twice")
+            raise Problem(Code.BAD_REQUEST, f"findings: {label!r} stands there twice", status=409)
     return [Stated(one.finding, one.present, known[one.finding].score, known[one.finding].threshold) for one in asked]
 
 
