@@ -13,7 +13,7 @@ from orthanc_ai.models.card import ModelCard
 from orthanc_ai.models.errors import ModelError
 from orthanc_ai.models.prepared import Prepared
 from orthanc_ai.readiness import Readiness
-from orthanc_ai.settings import AI
+from orthanc_ai.settings import AI, XRay
 
 from .networks import MODELS, NAME, card
 from .stand_in import Archive
@@ -42,7 +42,9 @@ class Cache:
 class Watch:
     """A readiness on its thread."""
 
-    def __init__(self, patch: pytest.MonkeyPatch, folder: Path, cache: Cache, script: str = "exit 3") -> None:
+    def __init__(
+        self, patch: pytest.MonkeyPatch, folder: Path, cache: Cache, script: str = "exit 3", ratio: str = "classical"
+    ) -> None:
         python = folder / "python3"
         python.write_text(f"#!/bin/sh\n{script}\n")
         python.chmod(0o755)
@@ -50,6 +52,8 @@ class Watch:
         patch.setattr(module, "PAUSES_S", (0.01,))
         self.archive, self.cache, self.ready, self.seen = Archive(), cache, 0, list[bool]()
         settings = AI(model=NAME, models_directory=MODELS, cache_directory=folder, python=python)
+        x_ray = XRay.model_validate({"CardiothoracicRatio": ratio})
+        settings = settings.model_copy(update={"x_ray": x_ray})
         self.readiness = Readiness(self.archive.server, settings, self._on_ready)
         self.thread = threading.Thread(target=self.readiness.run, daemon=True)
 
@@ -74,8 +78,10 @@ class Watch:
 def watch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., Watch]]:
     made: list[Watch] = []
 
-    def make(*looks: Exception | Prepared | Callable[[], Prepared], script: str = "exit 3") -> Watch:
-        made.append(Watch(monkeypatch, tmp_path, Cache(*looks), script).start())
+    def make(
+        *looks: Exception | Prepared | Callable[[], Prepared], script: str = "exit 3", ratio: str = "classical"
+    ) -> Watch:
+        made.append(Watch(monkeypatch, tmp_path, Cache(*looks), script, ratio).start())
         return made[-1]
 
     yield make
@@ -163,3 +169,29 @@ def test_a_stop_ends_the_preparation(watch: Callable[..., Watch]) -> None:
     one.readiness.stop()
     one.thread.join(WAIT_S)
     assert not one.thread.is_alive()
+
+
+def test_the_model_that_outlines_is_waited_for_where_it_is_wanted(watch: Callable[..., Watch]) -> None:
+    missing = ModelError(Code.MODEL_MISSING, "not here")
+    # The one and the other in turns, for as long as the test takes.
+    one = watch(*(READY, missing) * 10_000, ratio="segmentation", script="echo MODEL_MISSING: no way out; exit 3")
+    one.until(lambda: one.cache.count > 4)
+    with pytest.raises(NotReadyError) as caught:
+        one.readiness.prepared()
+    assert (caught.value.code, caught.value.model) == (Code.MODEL_MISSING, "chestx-det-pspnet")
+    assert one.readiness.outliner() is None
+    assert one.ready == 0
+
+
+def test_both_models_are_there_together(watch: Callable[..., Watch]) -> None:
+    one = watch(READY, ratio="segmentation")
+    one.until(lambda: one.ready == 1)
+    assert one.readiness.prepared() is READY
+    assert one.readiness.outliner() is not None
+
+
+def test_without_that_wish_no_other_model_is_looked_for(watch: Callable[..., Watch]) -> None:
+    one = watch(READY)
+    one.until(lambda: one.ready == 1)
+    assert one.cache.count == 1
+    assert one.readiness.outliner() is None

@@ -179,7 +179,7 @@ def test_outlines_lie_over_the_image(server: Orthanc, browser: Ohif) -> None:
 
 
 def coloured(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    return np.ptp(pixels, axis=2) > 15
+    return np.asarray(np.ptp(pixels, axis=2) > 15)
 
 
 def test_lines_and_outlines_meet_the_edges_that_are_seen(browser: Ohif) -> None:

@@ -1,8 +1,10 @@
 """TorchXRayVision's segmentation network as a model of ours: with random weights, since its own cannot be fetched here."""
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from scipy import ndimage  # type: ignore[import-untyped]
 from torchxrayvision.baseline_models import chestx_det
 
+from orthanc_ai.analyses import XRAY, Task
 from orthanc_ai.cardiothoracic.ratio import RatioError
 from orthanc_ai.cardiothoracic.segmentation import Segmenter, segmentation_step
 from orthanc_ai.codes import Code
@@ -25,8 +28,14 @@ from orthanc_ai.models.prepare import prepare
 from orthanc_ai.models.prepared import Prepared, load_prepared
 from orthanc_ai.models.segmentation_card import SegmentationCard, load_segmentation_card
 from orthanc_ai.models.weights import locked_digest
+from orthanc_ai.outcomes import Outcome
+from orthanc_ai.settings import AI
+from orthanc_ai.xray.analysis import RadiographReader
+from orthanc_ai.xray.wanted import Wanted
+from phantom.dicom import chest_dx
 from tests.unit.models.mirror import mirror
 from tests.unit.networks import MODELS
+from tests.unit.xray.reader import prepared as demonstration
 
 NAME = "chestx-det-pspnet"
 SIZE = 64
@@ -188,3 +197,56 @@ def test_the_cells_are_as_fine_as_the_network_can_use() -> None:
         4,
         4,
     ]
+
+
+# ---- In a reading --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def reader(ready: tuple[Any, Prepared[SegmentationCard]], tmp_path_factory: pytest.TempPathFactory) -> RadiographReader:
+    """Reads radiographs with the demonstration model and the small network."""
+    folder = tmp_path_factory.mktemp("reader")
+    models, cache = folder / "models", folder / "cache"
+    (models / NAME).mkdir(parents=True)
+    cache.mkdir()
+    described = (MODELS / NAME / "segmentation.toml").read_text()
+    (models / NAME / "segmentation.toml").write_text(re.sub(r"input_size = \d+", f"input_size = {SIZE}", described))
+    (models / "phantom").symlink_to(MODELS / "phantom")
+    (models / "findings.toml").symlink_to(MODELS / "findings.toml")
+    (cache / "phantom").symlink_to(demonstration().onnx.parent)
+    (cache / NAME).symlink_to(ready[1].onnx.parent)
+    settings = {
+        "Model": "phantom",
+        "ModelsDirectory": models,
+        "CacheDirectory": cache,
+        "XRay": {"CardiothoracicRatio": "segmentation"},
+    }
+    return RadiographReader(AI.model_validate(settings))
+
+
+def film() -> bytes:
+    stream = BytesIO()
+    chest_dx(3, 640, 512).save_as(stream, enforce_file_format=True)
+    return stream.getvalue()
+
+
+def read(reader: RadiographReader, outliner: str) -> Outcome:
+    task = Task(XRAY, film(), "recipe", weights=demonstration().weights_digest, context=Wanted(outliner=outliner))
+    return reader.read(task).outcome
+
+
+def test_a_reading_says_which_network_outlined(
+    reader: RadiographReader, ready: tuple[Any, Prepared[SegmentationCard]]
+) -> None:
+    outcome = read(reader, ready[1].weights_digest)
+    assert outcome.code is Code.REPORTED
+    # With random weights it may or may not find a heart; it never passes for the classical method.
+    ratio = outcome.data["ratio"]
+    assert ratio["code"] in (Code.MEASURED, Code.RATIO_LUNGS_NOT_FOUND, Code.RATIO_HEART_BORDER_UNCLEAR)
+    if ratio["code"] == Code.MEASURED:
+        assert ready[1].weights_digest[:16] in ratio["method"]
+
+
+def test_other_weights_than_the_server_has_seen_are_not_used(reader: RadiographReader) -> None:
+    outcome = read(reader, "0" * 64)
+    assert (outcome.code, outcome.detail) == (Code.HELD, "MODEL_TAMPERED")
