@@ -8,6 +8,7 @@ import pytest
 from axe_core_python.selenium import Axe
 from pydicom import Dataset
 from pydicom.uid import SecondaryCaptureImageStorage, generate_uid
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -175,7 +176,7 @@ def test_it_asks_nothing_while_nobody_looks_and_little_while_nothing_happens(pag
         )
     page.driver.execute_async_script("setTimeout(arguments[0], 500)")
     before = page.driver.execute_script(count)
-    page.driver.execute_async_script("setTimeout(arguments[0], 4500)")
+    page.driver.execute_async_script("setTimeout(arguments[0], 3000)")
     assert page.driver.execute_script(count) == before
     page.driver.switch_to.window(other)
     page.driver.close()
@@ -203,17 +204,34 @@ def test_no_fault_for_those_who_do_not_see_it_well(page: Ohif, colours: str) -> 
     picture(page, f"operator-page-{colours}.png")
 
 
+NAMED = (
+    "const name = (one) => [one.tagName, ...['id', 'href', 'name', 'aria-label', 'aria-labelledby']"
+    ".map((each) => one.getAttribute(each))].join(' ');"
+)
+"""What stays the same when a section comes anew."""
+
+
 def test_by_keyboard_one_gets_to_every_control(page: Ohif) -> None:
-    found = all_of(
-        page, "a, input:not([type=hidden]), select, button, summary, details[open] .scroll, .scroll:not(details *)"
+    controls = "a, input:not([type=hidden]), select, button, summary, details[open] .scroll, .scroll:not(details *)"
+    wanted = page.driver.execute_script(
+        f"{NAMED} return [...document.querySelectorAll(arguments[0])].map(name)", controls
     )
-    wanted = [one.id for one in found]
-    page.driver.execute_script("arguments[0].focus()", found[0])
-    reached = [found[0].id]
+    assert len(wanted) == len(set(wanted)) > 30
+    page.driver.execute_script("document.querySelector(arguments[0]).focus()", controls)
+    reached = [wanted[0]]
     for _ in wanted[1:]:
-        page.driver.switch_to.active_element.send_keys(Keys.TAB)
-        reached.append(page.driver.switch_to.active_element.id)
+        ActionChains(page.driver).send_keys(Keys.TAB).perform()
+        reached.append(page.driver.execute_script(f"{NAMED} return name(document.activeElement)"))
     assert reached == wanted
+
+
+def test_whoever_has_come_to_something_stays_there_when_it_comes_anew(server: Orthanc, page: Ohif) -> None:
+    link = page.driver.find_element(By.CSS_SELECTOR, "[data-study]:last-of-type td:last-child a")
+    href = link.get_attribute("href")
+    page.driver.execute_script("arguments[0].focus()", link)
+    server.upload([film(21, "NEWER", "20240921")])
+    page.wait_for(lambda: "NEWER" in patients(page), "the new image does not appear")
+    assert page.driver.switch_to.active_element.get_attribute("href") == href
 
 
 def test_without_a_script_and_on_paper(server: Orthanc, browser: Ohif) -> None:

@@ -128,15 +128,19 @@
     root.dataset.tag = fresh.documentElement.dataset.tag;
   }
 
+  // Whoever has come to something by keyboard stays there.
+  const REACHED = "a, button, summary, [tabindex]";
+  const nameOf = (one) => [one.tagName, ...["id", "href", "aria-label", "aria-labelledby"].map((name) => one.getAttribute(name))].join(" ");
+
   function replace(old, fresh) {
-    const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+    const focused = old.contains(document.activeElement) ? nameOf(document.activeElement) : "";
     const open = [...old.querySelectorAll("details[open]")].map((one) => one.id);
     const rows = new Set([...old.querySelectorAll("[data-study]")].map((one) => one.dataset.study));
     old.replaceWith(fresh);
     drawAll(fresh);
     for (const id of open) document.getElementById(id)?.setAttribute("open", "");
     for (const row of fresh.querySelectorAll("[data-study]")) row.classList.toggle("fresh", !rows.has(row.dataset.study));
-    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    if (focused) [...fresh.querySelectorAll(REACHED)].find((one) => nameOf(one) === focused)?.focus({ preventScroll: true });
   }
 
   /** The page as it is now. A request of this kind makes a document of the answer without running or loading anything. */
