@@ -92,7 +92,7 @@ def of_ratio(header: Dataset, ratio: Ratio, card: ModelCard, identify: Identify,
     identity = identify(MEASUREMENTS)
     dicom = measurements_report(header, lengths, maker, identity, when)
     study = outlined.result.study_instance_uid
-    result = Result(SOP_CLASS_UID, identity.sop_instance_uid, identity.series_instance_uid, study)
+    result = Result(SOP_CLASS_UID, identity.sop_instance_uid, identity.series_instance_uid, study, card.demonstration)
     return [Overlay(SEGMENTATION, outlined), Overlay(MEASUREMENTS, Made(dicom, result))]
 
 
@@ -136,7 +136,7 @@ def of_findings(
 def ratio_maker(method: str, card: ModelCard) -> Provenance:
     """Who measured the ratio."""
     return provenance.of_rules(
-        "cardiothoracic ratio",
+        "cardiothoracic",
         "Cardiothoracic ratio",
         method,
         __version__,
