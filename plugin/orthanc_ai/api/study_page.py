@@ -6,7 +6,8 @@ from ..pages.html import FOLDER, STYLE, digest, headers, page
 from . import scripts
 from .context import Context
 from .http import HTML_TYPE, JSON_TYPE, Request, Response, preferred
-from .study_view import IMAGE_PIXELS, SeenImage, StudyView, read_study
+from .study_view import IMAGE_PIXELS, read_study
+from .study_views import SeenImage, StudyView
 from .views import Query
 
 SHEET = STYLE + (FOLDER / "study.css").read_text(encoding="utf-8")

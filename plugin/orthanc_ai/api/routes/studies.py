@@ -1,7 +1,7 @@
 """One study as its reader sees it."""
 
 from ...codes import Code
-from .. import study_page, study_view
+from .. import study_page, study_view, study_views
 from ..route import Route
 
 
@@ -14,7 +14,7 @@ def of_studies() -> list[Route]:
             "/ai/studies/{id}",
             "One study: its X-rays with findings, places, ratio and prior, as JSON or as a page",
             lambda context, call: study_page.answer(context, call.path["id"], call.query, call.request),
-            study_view.StudyView,
+            study_views.StudyView,
             query=study_page.StudyQuery,
             html=True,
             problems=resource,
@@ -24,7 +24,7 @@ def of_studies() -> list[Route]:
             "/ai/studies/{id}/state",
             "Whether anything about one study is new",
             lambda context, call: study_view.read_state(context, call.path["id"]),
-            study_view.StudyState,
+            study_views.StudyState,
             problems=resource,
         ),
     ]
