@@ -3,6 +3,7 @@
 from typing import Literal
 
 from ..codes import Code
+from ..corrections.correction import State
 from .model_cards import ModelView
 from .reading import FindingView, ImageFindings
 from .views import View
