@@ -1,6 +1,7 @@
 """The page of a study in a real browser: what is new appears, places are where they are, readers have their say."""
 
 import base64
+import csv
 import io
 import json
 import re
@@ -257,6 +258,13 @@ def test_a_reader_disagrees_by_keyboard(page: Ohif, server: Orthanc, image: str)
         "Dr. Phantom",
         [(label, False)],
     )
+    # It comes back as a label of whoever trains on the image.
+    dataset = server.post("/ai/datasets", {"selection": {"instances": [image]}, "size": 64, "readers": {"only": True}})[
+        "path"
+    ]
+    server.wait_until(lambda: server.get(dataset)["ended"] is not None, "the dataset does not end")
+    [row] = csv.DictReader(io.StringIO(server.request("GET", f"{dataset}/files/dataset.csv").text))
+    assert row[f"reader/{label}"] == "0"
     page.driver.refresh()
     page.wait_for(lambda: all_of(page, ".statement:not([hidden])") or None, "the script does not run")
     name = page.driver.find_element(By.ID, "reader").get_property("value")
