@@ -67,6 +67,8 @@ class Task:
     files
         Those that an earlier answer asked for, by SOP Instance UID, less those that are gone or cannot be read;
         ``None`` if none were asked for yet.
+    no_objects
+        Why only a report is to be made, and nothing beside it; empty: whatever belongs to it.
     """
 
     analysis: str
@@ -77,6 +79,7 @@ class Task:
     scorer: Address | None = None
     context: Any = None
     files: Mapping[str, Shared] | None = None
+    no_objects: str = ""
 
 
 @dataclass(frozen=True, slots=True)

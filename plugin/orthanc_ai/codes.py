@@ -79,6 +79,11 @@ class Code(StrEnum):
         "No heat maps were written, since how a viewer would show the image cannot be told from its header.",
     )
 
+    OVERLAYS_NOT_WRITTEN = (
+        "OVERLAYS_NOT_WRITTEN",
+        "Heat maps, outlines or lines that were wanted could not be written as DICOM objects; the findings stand.",
+    )
+
     # The cardiothoracic ratio of an X-ray
     MEASURED = "MEASURED", "The cardiothoracic ratio was measured."
     RATIO_BY_AP = "RATIO_BY_AP", "The film was taken from the front (AP): the heart looks larger than it is."

@@ -24,8 +24,13 @@ class Fault(Exception):  # noqa: N818 - it is a value that becomes an outcome
     def __init__(self, code: Code, detail: str, *, parked: bool = False, counts: bool = True) -> None:
         super().__init__(f"{code}: {detail}" if detail else str(code))
         self.code = code
+        self.detail = detail
         self.parked = parked
         self.counts = counts
+
+
+class ObjectsFault(Fault):
+    """What was made beside a report is not there: the report itself may do without."""
 
 
 def place(error: BaseException) -> str:

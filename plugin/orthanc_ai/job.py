@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from .analyses import Analysis, Answer, NotReadyError, RefusedError, Task, Work
 from .asked_files import handed_over
 from .codes import Code
-from .faults import Fault, StoppingError, place
+from .faults import Fault, ObjectsFault, StoppingError, place
 from .keeper import IDENTITY_TAGS, Keeper, Kept, Marker
 from .outcomes import Outcome, overlays_of, read_outcome
 from .pause import Pause
@@ -201,7 +201,7 @@ class Job:
         """Whether an outcome with the right recipe settles the matter: its report may have been deleted since."""
         if outcome.code is Code.FAILED:
             return not asked
-        if outcome.code in _WAITING:
+        if outcome.code in _WAITING or (asked and Code.OVERLAYS_NOT_WRITTEN in outcome.notes):
             return False
         stored = () if outcome.result is None else (outcome.result, *overlays_of(outcome))
         return all(self._keeper.find(found, one)[0] is Kept.OURS for one in stored)
@@ -234,15 +234,28 @@ class Job:
                     return None
                 raise Fault(Code.FILE_UNREADABLE, "Orthanc has no file of it")
             task = Task(analysis.name, payload, work.recipe, replaced, work.weights, work.scorer, work.context)
+            attempts, spared = _attempts(previous, asked=asked)
+            final = attempts + 1 - spared >= self._max_attempts
             answer = self._run(task)
             if answer.needs:
-                attempts, spared = _attempts(previous, asked=asked)
-                final = attempts + 1 - spared >= self._max_attempts
                 answer = self._run_with_files(task, work, answer, doing_without=final)
-            if work.notes:
-                notes = (*answer.outcome.notes, *work.notes)
-                answer = replace(answer, outcome=replace(answer.outcome, notes=notes))
-            return None if answer.dicom is not None and not self._keeper.keep(found, answer) else answer
+            return self._kept(found, task, work, answer, final=final)
+
+    def _kept(self, found: Resource, task: Task, work: Work, answer: Answer, *, final: bool) -> Answer | None:
+        """An answer whose report is stored; ``None`` if the resource has gone meanwhile.
+
+        What Orthanc does not take beside a report must not cost the report: the last attempt does without.
+        """
+        answer = _remarked(answer, work.notes)
+        if answer.dicom is None:
+            return answer
+        try:
+            return answer if self._keeper.keep(found, answer) else None
+        except ObjectsFault as fault:
+            if not (final or fault.parked):
+                raise
+            second = _remarked(self._run(replace(task, no_objects=str(fault))), work.notes)
+        return second if second.dicom is None or self._keeper.keep(found, second) else None
 
     def _run_with_files(self, task: Task, work: Work, first: Answer, *, doing_without: bool) -> Answer:
         """What a worker makes of a task with the files that it has asked for.
@@ -333,6 +346,13 @@ def _no_surprise() -> Iterator[None]:
         raise
     except Exception as error:
         raise Fault(Code.INTERNAL_ERROR, place(error)) from error
+
+
+def _remarked(answer: Answer, notes: tuple[Code, ...]) -> Answer:
+    """An answer with further remarks."""
+    if not notes:
+        return answer
+    return replace(answer, outcome=replace(answer.outcome, notes=(*answer.outcome.notes, *notes)))
 
 
 def _sum(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from .analyses import REPORT_CHECK, Answer, Made, Task
 from .codes import Code
-from .faults import Fault
+from .faults import Fault, ObjectsFault
 from .outcomes import REPORT_METADATA, Result
 from .server import FileRefusedError, Resource, Server, ServerError
 
@@ -90,14 +90,21 @@ class Keeper:
 
         Raises
         ------
+        ObjectsFault
+            If something that the report refers to is not there afterwards, for a reason that may well stay.
         Fault
             If one of them is not there afterwards.
         """
         assert answer.dicom is not None
         assert answer.outcome.result is not None
         for made in answer.objects:
-            if not self._keep(found, made, answer, overlay=True):
-                return False
+            try:
+                if not self._keep(found, made, answer, overlay=True):
+                    return False
+            except Fault as fault:
+                if not fault.counts:
+                    raise
+                raise ObjectsFault(fault.code, fault.detail, parked=fault.parked) from fault
         return self._keep(found, Made(answer.dicom, answer.outcome.result), answer, overlay=False)
 
     def _keep(self, found: Resource, made: Made, answer: Answer, *, overlay: bool) -> bool:

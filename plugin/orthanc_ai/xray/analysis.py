@@ -32,12 +32,12 @@ from ..report.findings_report import FindingsTemplate, ReportSettings
 from ..report.header import instance_reference
 from ..report.images import length_spacing
 from ..report.prior import Prior
-from ..report.uids import report_identity
+from ..report.uids import recipe_digest, report_identity
 from ..settings import AI
 from ..stages import Stages
 from .activation import Activation, class_activations, crop_box, encode
 from .classify import classify
-from .overlays import HEAT_MAP, Overlay, of_findings, of_ratio
+from .overlays import HEAT_MAP, Drawn, Overlay, attempted, of_findings, of_ratio
 from .pixels import read_radiograph
 from .ratio import Outliner, Told, for_outcome, for_report, tell
 from .select import judge
@@ -113,20 +113,29 @@ class RadiographReader:
         uid = source.sop_instance_uid.decode("iso8859")
         now = datetime.now(UTC).astimezone()
         overlays: list[Overlay] = []
-        if wanted.overlays:
+        lacking = task.no_objects if wanted.overlays else ""
+        if wanted.overlays and not lacking:
+            labels = [finding.label for finding in findings]
+            identities = heat_map_identities(uid, digest, task.recipe, labels)
+            identify = partial(report_identity, uid, digest, XRAY, task.recipe)
+
+            def maps() -> Drawn:
+                return of_findings(dataset, header, findings, activations, self._card, template.maker, identities, now)
+
+            def lines() -> Drawn:
+                return of_ratio(header, ratio, self._card, identify, now) if isinstance(ratio, Ratio) else [], ()
+
             with stages("overlays"):
-                labels = [finding.label for finding in findings]
-                identities = heat_map_identities(uid, digest, task.recipe, labels)
-                overlays, remarks = of_findings(
-                    dataset, header, findings, activations, self._card, template.maker, identities, now
-                )
-                notes += remarks
-                if isinstance(ratio, Ratio):
-                    identify = partial(report_identity, uid, digest, XRAY, task.recipe)
-                    overlays += of_ratio(header, ratio, self._card, identify, now)
+                overlays, remarks, lacking = attempted(maps, lines)
+            notes += remarks
+        recipe = task.recipe
+        if lacking:
+            notes += (Code.OVERLAYS_NOT_WRITTEN,)
+            # Another object than the report that refers to all of them, which may yet come.
+            recipe = recipe_digest({"recipe": recipe, "overlays": [one.finding or one.kind for one in overlays]})
         spacing = length_spacing(header)
         with stages("report"):
-            identity = report_identity(uid, digest, XRAY, task.recipe, "findings")
+            identity = report_identity(uid, digest, XRAY, recipe, "findings")
             # A report that is written again, since it was deleted, replaces none.
             again = task.previous is not None and task.previous.sop_instance_uid == identity.sop_instance_uid
             dicom = template.fill(
@@ -157,6 +166,7 @@ class RadiographReader:
         outcome = Outcome(
             Code.REPORTED,
             task.recipe,
+            lacking,
             notes=notes,
             result=Result(
                 sop_class_uid=SOP_CLASS_UID,

@@ -12,6 +12,7 @@ from ..analyses import Made
 from ..cardiothoracic.ratio import Ratio
 from ..codes import Code
 from ..concepts import Finding
+from ..faults import place
 from ..images.errors import ImageError
 from ..images.frame import read_frame
 from ..images.levels import levels
@@ -31,6 +32,9 @@ from .activation import Activation
 SEGMENTATION = "segmentation"
 MEASUREMENTS = "measurements"
 HEAT_MAP = "heat map"
+
+type Drawn = tuple[list["Overlay"], tuple[Code, ...]]
+"""Objects, and what there is to remark."""
 
 type Identify = Callable[[str], ReportIdentity]
 """Identifiers of an object of a kind."""
@@ -96,6 +100,24 @@ def of_ratio(header: Dataset, ratio: Ratio, card: ModelCard, identify: Identify,
     return [Overlay(SEGMENTATION, outlined), Overlay(MEASUREMENTS, Made(dicom, result))]
 
 
+def attempted(*attempts: Callable[[], Drawn]) -> tuple[list[Overlay], tuple[Code, ...], str]:
+    """What some attempts make, what there is to remark, and the faults of those that make nothing.
+
+    A fault of what draws must not cost the findings.
+    """
+    made: list[Overlay] = []
+    remarks: tuple[Code, ...] = ()
+    faults: list[str] = []
+    for attempt in attempts:
+        try:
+            more, remarked = attempt()
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            faults.append(f"{Code.INTERNAL_ERROR}: {place(error)}")
+        else:
+            made, remarks = made + more, remarks + remarked
+    return made, remarks, "; ".join(faults)
+
+
 def of_findings(
     source: Dataset,
     header: Dataset,
@@ -105,7 +127,7 @@ def of_findings(
     maker: Provenance,
     identities: Mapping[str, ReportIdentity],
     when: datetime,
-) -> tuple[list[Overlay], tuple[Code, ...]]:
+) -> Drawn:
     """Heat maps of the findings whose score reaches the threshold.
 
     Parameters
