@@ -258,8 +258,8 @@ class Archive:
     def identifiers(self, level: Level, **options: Any) -> list[str]:
         return [one.identifier for one in self.find(level, **options)]
 
-    def count(self, level: Level, **options: Any) -> int:
-        return len(self.find(level, **options))
+    def count(self, level: Level, query: Mapping[str, str] | None = None, **options: Any) -> int:
+        return len(self.find(level, query, **options))
 
     def children(
         self, level: Level, identifier: str, of: Level, tags: Sequence[str] = (), **_: object

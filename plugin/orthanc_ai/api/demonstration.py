@@ -2,9 +2,11 @@
 
 import dataclasses
 from collections import defaultdict
+from functools import partial
 
+from ..codes import Code
 from ..corrections.journal import DEMONSTRATION_PATTERN
-from ..outcomes import CORRECTIONS_METADATA, XRAY_METADATA
+from ..outcomes import CORRECTIONS_METADATA, XRAY_METADATA, Outcome
 from ..server import Resource, Server
 from .context import Context
 from .reading import is_demonstration, outcome_of, tag
@@ -16,6 +18,8 @@ REPORT_QUERY = {"Manufacturer": "Orthanc AI", "SeriesDescription": "AI * DEMONST
 
 _DEMONSTRATION_CORRECTION = {CORRECTIONS_METADATA: DEMONSTRATION_PATTERN}
 _DEMONSTRATION_OUTCOME = {XRAY_METADATA: '{"code":"REPORTED"*"demonstration":true*'}
+
+_NOTHING = Outcome(Code.NOT_ANALYZED_YET, "")
 
 BATCH = 200
 """Reports, and outcomes, that one request removes at most: one or two seconds' work."""
@@ -40,14 +44,15 @@ def forget(context: Context) -> Forgotten:
     for report in reports:
         instances = server.children("series", report.identifier, "instance")
         gone[report.parent] |= {tag(one, "SOPInstanceUID") for one in instances}
-        server.delete("series", report.identifier)
+    # Before they go, for whoever repeats this after a crash finds only what is there.
     for study, uids in gone.items():
-        _forget_references(server, study, uids)
+        _forget_references(context, study, uids)
+    for report in reports:
+        server.delete("series", report.identifier)
     outcomes = server.find("instance", metadata=_DEMONSTRATION_OUTCOME, limit=BATCH)
     for image in outcomes:
-        server.remove_metadata("instance", image.identifier, XRAY_METADATA)
-    if outcomes and any(rule.demonstration for rule in context.triage.rules):
-        context.triage.apply()
+        # Its labels go before it, so that a crash in between leaves it to be found by the next request.
+        context.triage.settle(image, _NOTHING, partial(_remove_outcome, server, image))
     for image in server.find("instance", metadata=_DEMONSTRATION_CORRECTION, limit=BATCH):
         context.corrections.forget_demonstration(image.identifier)
     remaining = server.count("series", REPORT_QUERY) + sum(
@@ -56,13 +61,23 @@ def forget(context: Context) -> Forgotten:
     return Forgotten(reports=len(reports), outcomes=len(outcomes), remaining=remaining)
 
 
-def _forget_references(server: Server, study: str, uids: set[str]) -> None:
-    """Let other outcomes, e.g. of images held for another model since, no longer name a report that is gone."""
+def _remove_outcome(server: Server, image: Resource) -> bool:
+    server.remove_metadata("instance", image.identifier, XRAY_METADATA)
+    return True
+
+
+def _forget_references(context: Context, study: str, uids: set[str]) -> None:
+    """Let other outcomes, e.g. of images held for another model since, name neither a report that is gone nor its findings."""
+    server = context.server
     for image in _with_outcome(server, study):
         outcome = outcome_of(image, XRAY_METADATA)
-        if outcome and outcome.result and outcome.result.sop_instance_uid in uids and not is_demonstration(outcome):
-            text = dataclasses.replace(outcome, result=None).to_text()
-            server.set_metadata("instance", image.identifier, XRAY_METADATA, text)
+        if outcome is None or outcome.result is None or outcome.result.sop_instance_uid not in uids:
+            continue
+        if is_demonstration(outcome) and outcome.code is Code.REPORTED:
+            continue  # goes as a whole
+        kept = dataclasses.replace(outcome, result=None, data={} if is_demonstration(outcome) else outcome.data)
+        write = partial(server.set_metadata, "instance", image.identifier, XRAY_METADATA, kept.to_text())
+        context.triage.settle(image, kept, write)
 
 
 def _with_outcome(server: Server, study: str) -> tuple[Resource, ...]:
