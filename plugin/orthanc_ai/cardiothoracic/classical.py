@@ -19,6 +19,8 @@ METHOD = "edges and paths 1"
 LARGEST_SIDE = 256
 _WORKING_SIDE = 160
 _SMALLEST_SIDE = 64
+# Of the longer side to the shorter. Chest films have up to 1.23; time and memory grow with the square of this.
+_MOST_ELONGATED = 3
 # Standard uncertainty of the width of the thorax, as a share of it: that of the development phantoms.
 _THORAX = 0.008
 
@@ -46,6 +48,8 @@ def measure(image: Gray, step: int) -> Ratio:
     """
     if min(image.shape) < _SMALLEST_SIDE:
         raise RatioError(Code.RATIO_NOT_FRONTAL, f"{image.shape[1]} x {image.shape[0]} cells show no chest")
+    if max(image.shape) > _MOST_ELONGATED * min(image.shape):
+        raise RatioError(Code.RATIO_NOT_FRONTAL, "the image is too narrow or too low for a chest")
     coarse, scale = halved(image, _WORKING_SIDE)
     place = find_chest(coarse)
     level = normalized(coarse, 1.2 * place.half_width)

@@ -121,6 +121,14 @@ def test_what_is_no_picture_of_anything_is_refused() -> None:
     assert refusal(np.random.default_rng(0).random((300, 256)).astype(np.float32)) == Code.RATIO_NOT_FRONTAL
 
 
+@pytest.mark.parametrize("shape", [(64, 60_000), (60_000, 64)])
+def test_a_strip_is_refused_at_once(shape: tuple[int, int]) -> None:
+    """It took 70 s and 9 GB to find no chest in one."""
+    with pytest.raises(RatioError, match="too narrow or too low") as caught:
+        measure(np.resize(healthy(0)[0], shape), STEP)
+    assert caught.value.code == Code.RATIO_NOT_FRONTAL
+
+
 @pytest.mark.parametrize(("rows", "columns"), [(2500, 2048), (440, 440), (256, 300), (257, 300), (64, 64)])
 def test_the_shorter_side_has_at_most_so_many_cells(rows: int, columns: int) -> None:
     step = step_for(rows, columns)
