@@ -16,6 +16,8 @@ from .vocabulary import coded
 _ACQUISITION_CONTEXT = RelationshipTypeValues.HAS_ACQ_CONTEXT
 _MODALITIES = {entry.value: entry for entry in codes.cid29.concepts.values()}
 _DIRECTION = re.compile(r"[A-Z]{1,16}")
+_SMALLEST_MM, _LARGEST_MM = 1e-3, 100.0
+"""Nobody has pixels that are smaller or larger; with what a broken header says, lengths would be without bounds."""
 
 
 class ImageFacts(NamedTuple):
@@ -61,8 +63,15 @@ def length_spacing(source: Dataset) -> Spacing | None:
     """The size of pixels by which lengths are measured: the same as OHIF takes, so that both say the same.
 
     Pixel Spacing where the header says how it was calibrated, else Imager Pixel Spacing by the magnification, else
-    either as it stands (PS3.3 section 10.7.1.3).
+    either as it stands (PS3.3 section 10.7.1.3). ``None`` if there is none, or if no detector could have it.
     """
+    found = _stated_spacing(source)
+    if found is None or not all(_SMALLEST_MM <= size <= _LARGEST_MM for size in found[:2]):
+        return None
+    return found
+
+
+def _stated_spacing(source: Dataset) -> Spacing | None:
     pixel, imager = _spacing(source, "PixelSpacing"), _spacing(source, "ImagerPixelSpacing")
     calibration = _get(source, "PixelSpacingCalibrationType")
     if pixel and calibration == "GEOMETRY":
