@@ -30,7 +30,7 @@ from ..report.document import SOP_CLASS_UID
 from ..report.errors import ReportError
 from ..report.findings_report import FindingsTemplate, ReportSettings
 from ..report.header import instance_reference
-from ..report.images import length_spacing
+from ..report.images import image_facts, length_spacing
 from ..report.prior import Prior
 from ..report.uids import recipe_digest, report_identity
 from ..settings import AI
@@ -107,7 +107,7 @@ class RadiographReader:
         ratio: Told | None = None
         if step is not None and image.small is not None:
             with stages("ratio"):
-                ratio = tell(method, image.small, step)
+                ratio = tell(method, image.small, step, image_facts(header).orientation)
             if chosen.view is View.AP and isinstance(ratio, Ratio):
                 notes += (Code.RATIO_BY_AP,)
         uid = source.sop_instance_uid.decode("iso8859")

@@ -1,12 +1,13 @@
 """The cardiothoracic ratio of one reading: measured, and as report, outcome and overlays want it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..cardiothoracic.ratio import Line, Ratio, RatioError
+from ..cardiothoracic.ratio import Line, Outlines, Ratio, RatioError
 from ..codes import Code
 from ..faults import place
 from ..report import ratio as stated
@@ -20,16 +21,29 @@ type Outliner = Callable[[npt.NDArray[np.float32], int], Ratio]
 """A method of measuring, see `cardiothoracic.classical.measure`."""
 
 
-def tell(method: Outliner, small: npt.NDArray[np.float32], step: int) -> Told:
+def tell(
+    method: Outliner, small: npt.NDArray[np.float32], step: int, orientation: tuple[str, str] | None = None
+) -> Told:
     """Measure, or say why not.
 
     Parameters
     ----------
     small, step
         See `cardiothoracic.classical.measure`.
+    orientation
+        Patient Orientation (0020,0020), where the header has it. Without it, the film counts as stored as it is read:
+        the patient's right on the left, the head above. A film that is stored mirrored is measured in the mirror.
     """
+    # The main direction of each comes first (PS3.3 section C.7.6.1.1.1).
+    directions = "LF" if orientation is None else "".join(direction[0] for direction in orientation)
     try:
-        return method(small, step)
+        match directions:
+            case "LF":
+                return method(small, step)
+            case "RF":
+                return _mirrored(method(np.ascontiguousarray(small[:, ::-1]), step))
+        turned = "\\".join(orientation or ())
+        return RatioError(Code.RATIO_NOT_FRONTAL, f"Patient Orientation is {turned}, not L\\F or R\\F")
     except RatioError as refusal:
         return refusal
     except Exception as error:  # noqa: BLE001 - a fault of this method must not cost the findings
@@ -70,6 +84,19 @@ def for_outcome(told: Told, spacing: Spacing | None) -> dict[str, Any]:
         "spacing": None if spacing is None else [spacing.between_rows, spacing.between_columns],
         "method": told.method,
     }
+
+
+def _mirrored(ratio: Ratio) -> Ratio:
+    """What was measured in the mirror image, in the image."""
+    found = ratio.outlines
+    width = found.heart.shape[1] * found.step
+
+    def line(one: Line) -> Line:
+        (first, row), (last, other) = one.start, one.end
+        return Line((width - last, other), (width - first, row))
+
+    outlines = Outlines(found.right_lung[:, ::-1], found.left_lung[:, ::-1], found.heart[:, ::-1], found.step)
+    return replace(ratio, heart=line(ratio.heart), thorax=line(ratio.thorax), outlines=outlines)
 
 
 def _points(line: Line) -> list[list[float]]:
