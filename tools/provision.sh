@@ -43,6 +43,11 @@ install_packages() {
   [ ${#missing[@]} -eq 0 ] && return
   say "Debian packages: ${missing[*]}"
   apt-get -qq update
+  # An earlier run may have been broken off (Ctrl-C) while dpkg was at work: then nothing is installed before it is put right.
+  if [ -n "$(dpkg --audit)" ]; then
+    dpkg --configure --pending > /dev/null 2>&1 || true
+    apt-get -qq install --fix-broken --yes --no-install-recommends > /var/log/orthanc-ai-apt.log 2>&1 || true
+  fi
   apt-get -qq install --yes --no-install-recommends "${missing[@]}" > /var/log/orthanc-ai-apt.log 2>&1 || {
     tail -n 30 /var/log/orthanc-ai-apt.log >&2
     return 1
