@@ -8,7 +8,7 @@ $(document).on('pagebeforeshow', '#study', function () {
   if (!study) {
     return;
   }
-  var box = $('<div>', { id: 'orthanc-ai' }).insertAfter($('#study-info'));
+  var box = $('<div>', { id: 'orthanc-ai' }).css('overflow-wrap', 'break-word').insertAfter($('#study-info'));
 
   function percent(score) {
     return (100 * score).toFixed(1) + '\u00a0%';
@@ -36,13 +36,16 @@ $(document).on('pagebeforeshow', '#study', function () {
       box.append($('<p>').text(image.code + ': ' + image.sentence + ' ' + image.detail));
       return;
     }
-    var table = $('<table>').append(row(['Finding', 'Score', 'Threshold', 'Presence'], '<th>'));
+    // The column is narrow. A demonstration model decides nothing, so there is no need of a place to say so in each row.
+    var decides = image.findings.some(function (finding) { return finding.presence; });
+    var table = $('<table>').append(row(['Finding', 'Score', 'Threshold'].concat(decides ? 'Presence' : []), '<th>'));
     image.findings
       .slice()
       .sort(function (a, b) { return b.score - a.score; })
       .forEach(function (finding) {
-        var presence = finding.presence || 'not decided';
-        table.append(row([meaning(finding), percent(finding.score), percent(finding.threshold), presence]));
+        var presence = decides ? finding.presence || 'not decided' : [];
+        var line = row([meaning(finding), percent(finding.score), percent(finding.threshold)].concat(presence));
+        table.append(line.css('font-weight', finding.score >= finding.threshold ? 'bold' : 'normal'));
       });
     box.append(table);
     image.notes.forEach(function (note) {
@@ -72,7 +75,7 @@ $(document).on('pagebeforeshow', '#study', function () {
   function linkToPage() {
     var page = $('<a>', { href: '../ai/studies/' + study, target: '_blank', rel: 'noopener' })
       .attr({ 'data-role': 'button', 'data-icon': 'info', 'data-theme': 'e' })
-      .text('AI findings of this study, with their places');
+      .text('AI findings of this study');
     box.append(page);
     page.button();
   }
@@ -86,11 +89,19 @@ $(document).on('pagebeforeshow', '#study', function () {
   });
 });
 
-// On its first page, the way to what all the archive holds, counted.
+// On its first page, the ways to what is under way, and to what all the archive holds, counted.
 $(document).on('pagebeforeshow', '#lookup', function () {
   'use strict';
-  if (!$('#orthanc-ai-catalog').length) {
-    var link = $('<a>', { href: '../ai/catalog', target: '_blank', rel: 'noopener' }).text('Catalogue: what this archive holds');
-    $('#lookup [data-role="content"]').append($('<p>', { id: 'orthanc-ai-catalog' }).append(link));
+  if ($('#orthanc-ai-ways').length) {
+    return;
   }
+  var ways = $('<div>', { id: 'orthanc-ai-ways' });
+  [
+    ['../ai/', 'Operation: what is under way, what failed, and the worklist'],
+    ['../ai/catalog', 'Catalogue: what this archive holds'],
+  ].forEach(function (way) {
+    ways.append($('<p>').append($('<a>', { href: way[0], target: '_blank', rel: 'noopener' }).text(way[1])));
+  });
+  // There is a second element of this role in the first.
+  $('#lookup [data-role="content"]').first().append(ways);
 });
