@@ -343,6 +343,7 @@
     begin();
     if (focused) document.getElementById(focused)?.focus();
     if (arrived) say(arrived === 1 ? "A new result has arrived." : `${arrived} new results have arrived.`);
+    else if (all("[data-overlay]", fresh).length > all("[data-overlay]", old).length) say("They are written: the links to OHIF lead there.");
     document.documentElement.dataset.renewed = String(Number(document.documentElement.dataset.renewed || 0) + 1);
   }
 
