@@ -143,7 +143,7 @@ def announcement(configuration: Configuration, data: str) -> str:
     if model == DEMONSTRATION:
         model += " (demonstration, not for diagnosis)"
     return (
-        f"Ready: Orthanc {web}/  viewer {web}/ohif/  findings {web}/ai/findings  "
+        f"Ready: Orthanc {web}/  operation {web}/ai/  viewer {web}/ohif/  "
         f"DICOM {aet}@127.0.0.1:{configuration['DicomPort']}  model {model}  data {data}"
     )
 
