@@ -144,7 +144,9 @@ def show(base: str, image: Image, found: dict[str, Any] | None) -> None:
         print(f"  {found['code']}: {found['sentence']} {found.get('detail') or ''}")
     for finding in sorted(findings, key=lambda finding: -float(finding["score"])):
         presence = finding["presence"] or ("at or above it" if finding["score"] >= finding["threshold"] else "")
-        print(f"  {finding['label']:<28} {finding['score']:7.1%}   threshold {finding['threshold']:6.1%}   {presence}".rstrip())
+        print(
+            f"  {finding['label']:<28} {finding['score']:7.1%}   threshold {finding['threshold']:6.1%}   {presence}".rstrip()
+        )
     if found.get("warning"):
         print(f"  {found['warning']}")
     print(f"  page    {base}/ai/studies/{image.study_instance_uid}")
