@@ -12,8 +12,9 @@ FORKY := BOX_ROOT="$(CURDIR)/.box/forky"
 PREPARE := python3 -m orthanc_ai.models.prepare phantom --models models --cache /var/lib/orthanc/ai/models
 WITH_DATA := tools/box --bind "$(DATA_DIR)" /var/lib/orthanc env PYTHONPATH=plugin:.
 TESTS ?= tests
-# Two processes, a file at a time: files share servers and examples within, not among each other.
-SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
+# Two processes, a file at a time: files share servers and examples within, not among each other. In their own order, since the
+# longest come first then.
+SIDE_BY_SIDE := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-all run demo import forget-demo models train-phantom test test-forky test-all soak \
