@@ -146,8 +146,11 @@ def test_a_webhook_is_told_once_of_each_report_whatever_happens(
     assert told["data"]["labels"] == ["ai-every"]
     stored = orthanc.outcome("instances", source, XRAY_METADATA)
     assert stored
+    # As the routes say it.
+    answered = orthanc.get(f"/ai/instances/{source}/findings")["findings"]
     shown = ("label", "score", "threshold", "presence")
-    assert told["data"]["findings"] == [{key: one[key] for key in shown} for one in stored["data"]["findings"]]
+    assert told["data"]["findings"] == [{key: one[key] for key in shown} for one in answered]
+    assert {one["presence"] for one in answered} == {"present", "absent"}
     for secret_of_a_patient in ("PATIENT-77", "ACCESSION-78", str(image.StudyInstanceUID), str(image.SOPInstanceUID)):
         assert secret_of_a_patient not in body.decode()
     assert "quiet" not in states(orthanc, report)

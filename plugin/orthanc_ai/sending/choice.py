@@ -14,6 +14,9 @@ from .delivery import Delivery, Destination, Kind, Mark
 EVENTS = {"instance": "xray.reported", "study": "cardiac_ct.reported"}
 """What webhooks are told of, by the level of what was analysed."""
 
+_PRESENCE = {True: "present", False: "absent", None: "undetermined"}
+"""As the /ai routes say it; nobody is told of a demonstration, which decides nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Case:
@@ -109,7 +112,7 @@ class Choice:
 
 def _event(name: str, found: Resource, outcome: Outcome, case: _Case) -> dict[str, Any]:
     findings = outcome.data.get("findings")
-    shown = ("label", "score", "threshold", "presence")
+    shown = ("label", "score", "threshold")
     return {
         "type": name,
         "timestamp": outcome.at,
@@ -119,5 +122,13 @@ def _event(name: str, found: Resource, outcome: Outcome, case: _Case) -> dict[st
         "model": outcome.model,
         "notes": [str(note) for note in outcome.notes],
         "labels": sorted(case.labels),
-        **({"findings": [{key: one[key] for key in shown} for one in findings]} if findings else {}),
+        **(
+            {
+                "findings": [
+                    {key: one[key] for key in shown} | {"presence": _PRESENCE[one["presence"]]} for one in findings
+                ]
+            }
+            if findings
+            else {}
+        ),
     }

@@ -20,7 +20,12 @@ def outcome(
 ) -> Outcome:
     """An outcome with these scores by finding, each with the same threshold."""
     findings = [
-        {"label": label, "score": score, "threshold": THRESHOLD, "presence": None if demonstration else "present"}
+        {
+            "label": label,
+            "score": score,
+            "threshold": THRESHOLD,
+            "presence": None if demonstration else score >= THRESHOLD,
+        }
         for label, score in (scores or {}).items()
     ]
     return Outcome(

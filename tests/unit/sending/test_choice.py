@@ -151,7 +151,7 @@ def test_webhooks_are_told_of_their_events_only(archive: Archive) -> None:
 
 def test_the_event_is_decided_once_and_names_no_patient(archive: Archive) -> None:
     image = archive.put("1.2.840.9", patient="Doe^Jane", study="1.2.840.7")
-    made = mark(archive, image, answer({"Mass": 0.9}), Webhooks=[HOOK])
+    made = mark(archive, image, answer({"Mass": 0.9, "Edema": 0.1}), Webhooks=[HOOK])
     assert made.event == {
         "type": "xray.reported",
         "timestamp": "2026-07-01T00:00:00+00:00",
@@ -161,7 +161,10 @@ def test_the_event_is_decided_once_and_names_no_patient(archive: Archive) -> Non
         "model": "densenet121-res224-all",
         "notes": [],
         "labels": ["urgent"],
-        "findings": [{"label": "Mass", "score": 0.9, "threshold": 0.5, "presence": "present"}],
+        "findings": [
+            {"label": "Mass", "score": 0.9, "threshold": 0.5, "presence": "present"},
+            {"label": "Edema", "score": 0.1, "threshold": 0.5, "presence": "absent"},
+        ],
     }
     assert Mark.from_text(made.to_text()) == made
     assert XRAY_METADATA not in archive.items[image].metadata
