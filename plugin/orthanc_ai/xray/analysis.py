@@ -54,7 +54,9 @@ class RadiographReader:
     def __init__(self, settings: AI) -> None:
         self._settings = settings
         self._card = with_thresholds(load_card(settings.models_directory, settings.model), settings.x_ray.thresholds)
-        self._outliner_card = load_segmentation_card(settings.models_directory, SEGMENTATION)
+        # Whose models lie elsewhere need not have one that nobody asks for.
+        outlines = settings.x_ray.cardiothoracic_ratio == "segmentation"
+        self._outliner_card = load_segmentation_card(settings.models_directory, SEGMENTATION) if outlines else None
         self._segmenter: tuple[str, segmentation.Segmenter] | None = None
         self._loaded: tuple[tuple[str, Address | None], Scorer, FindingsTemplate] | None = None
 
@@ -184,23 +186,19 @@ class RadiographReader:
     def _step(self, dataset: Dataset) -> int | None:
         """By how much the image is made smaller for the ratio; ``None`` if that is not wanted."""
         rows, columns = integer(dataset, "Rows", 0), integer(dataset, "Columns", 0)
-        match self._settings.x_ray.cardiothoracic_ratio:
-            case "off":
-                return None
-            case "classical":
-                return classical.step_for(rows, columns)
-            case "segmentation":
-                return segmentation.segmentation_step(rows, columns, self._outliner_card.input_size)
+        if self._outliner_card is not None:
+            return segmentation.segmentation_step(rows, columns, self._outliner_card.input_size)
+        return None if self._settings.x_ray.cardiothoracic_ratio == "off" else classical.step_for(rows, columns)
 
     def _method(self, weights: str) -> Outliner:
-        """How the ratio is measured: with exactly these weights, or without any.
+        """How the ratio is measured: as the settings say, and then with exactly these weights.
 
         Raises
         ------
         ModelError
             If the model with these weights is not there.
         """
-        if not weights:
+        if self._outliner_card is None:
             return classical.measure
         if self._segmenter is None or self._segmenter[0] != weights:
             prepared = load_prepared(self._outliner_card, self._settings.cache_directory)

@@ -247,6 +247,7 @@ def test_a_reading_says_which_network_outlined(
         assert ready[1].weights_digest[:16] in ratio["method"]
 
 
-def test_other_weights_than_the_server_has_seen_are_not_used(reader: RadiographReader) -> None:
-    outcome = read(reader, "0" * 64)
+@pytest.mark.parametrize("seen", ["0" * 64, ""])
+def test_other_weights_than_the_server_has_seen_are_not_used(reader: RadiographReader, seen: str) -> None:
+    outcome = read(reader, seen)
     assert (outcome.code, outcome.detail) == (Code.HELD, "MODEL_TAMPERED")

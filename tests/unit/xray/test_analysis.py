@@ -1,16 +1,19 @@
 """The model can be loaded before an image comes, with the weights that the server has seen; findings outlive what is drawn."""
 
 from io import BytesIO
+from pathlib import Path
 
 import pydicom
 import pytest
 
 from orthanc_ai.analyses import XRAY, XRAY_MODEL, Answer, Task
 from orthanc_ai.codes import Code
+from orthanc_ai.settings import AI
 from orthanc_ai.xray import overlays
-from orthanc_ai.xray.analysis import ModelLoader
+from orthanc_ai.xray.analysis import ModelLoader, RadiographReader
 from orthanc_ai.xray.wanted import Wanted
 from phantom.dicom import chest_dx
+from tests.unit.networks import MODELS
 
 from .reader import RECIPE, prepared, reader
 
@@ -23,6 +26,16 @@ def test_the_model_that_is_there_is_loaded() -> None:
 def test_other_weights_are_told_apart() -> None:
     outcome = ModelLoader(reader()).read(Task(XRAY_MODEL, None, "", weights="0" * 64)).outcome
     assert (outcome.code, outcome.detail) == (Code.HELD, "MODEL_TAMPERED")
+
+
+def test_who_does_not_ask_for_the_model_that_outlines_needs_none(tmp_path: Path) -> None:
+    for name in ("phantom", "findings.toml"):
+        (tmp_path / name).symlink_to(MODELS / name)
+    settings = {"Model": "phantom", "ModelsDirectory": tmp_path, "CacheDirectory": prepared().onnx.parent.parent}
+    answer = RadiographReader(AI.model_validate(settings)).read(
+        Task(XRAY, film(), RECIPE, weights=prepared().weights_digest)
+    )
+    assert answer.outcome.data["ratio"]["code"] == Code.MEASURED
 
 
 def film() -> bytes:
