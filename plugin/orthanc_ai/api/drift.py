@@ -204,7 +204,7 @@ def compared(catalog: Catalog, query: DriftQuery) -> DriftsView:
         interval=query.interval,
         by=query.by,
         shares=list(SHARES),
-        undated=sum(read_date(one.date) is None for one in found.xrays),
+        undated=sum(one.images for one in found.xrays if read_date(one.date) is None),
         findings=views,
         demonstration=demonstration,
         warning=DEMONSTRATION_WARNING if demonstration else None,

@@ -9,12 +9,14 @@ counts only if it is also above what chance gives in one of a thousand.
 """
 
 import math
+from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from itertools import pairwise
+from itertools import chain, pairwise
 from statistics import NormalDist
 from typing import Literal, NamedTuple
 
@@ -54,8 +56,12 @@ SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 type _Days = tuple[date, date]
 
-type _Buckets = dict[_Days, dict[str, list[Sequence[int | None]]]]
-"""Scores of X-rays by period and group."""
+type _Buckets = dict[_Days, dict[str, list[Sequence[int]]]]
+"""Scores of X-rays by period and group, as a sample has them."""
+
+type _Key = tuple[str, str, int, str, str]
+
+_NO_SCORE = -1
 
 
 class Shift(StrEnum):
@@ -120,14 +126,17 @@ class Drift:
 
 
 class Sample(NamedTuple):
-    """What drift is told from: one X-ray that was read.
+    """What drift is told from: the X-rays of one day that were read, as far as they are alike.
 
     Attributes
     ----------
     date
         Study Date.
+    images
+        Number of X-rays.
     scores
-        In millionths, in the order of the labels.
+        Of one X-ray after the other, in millionths, in the order of the labels; -1 where there is none. 4 bytes each, since an
+        archive may hold millions.
     """
 
     model: str
@@ -135,12 +144,13 @@ class Sample(NamedTuple):
     demonstration: bool
     group: str
     date: str
-    scores: Sequence[int | None]
+    images: int
+    scores: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """X-rays, oldest first.
+    """X-rays, in no order.
 
     Attributes
     ----------
@@ -169,20 +179,26 @@ def samples(rows: Rows, selection: Selection, source: str = "", grouping: Groupi
     shared, of = of_series(selection), of_source(source)
     model, values = ("xray.model = ?", (selection.model,)) if selection.model else ("1", ())
     group = {"stationName": "series.station", "remoteAET": "xray.aet", None: "''"}[grouping]
-    scores = "".join(f", xray.s{number}" for number in labels.values())
+    scores = "".join(f", COALESCE(xray.s{number}, {_NO_SCORE})" for number in labels.values())
     found = rows.database.execute(
         f"SELECT xray.model, xray.weights, xray.demonstration, {group}, study.date{scores} "
         f"FROM {JOINED} JOIN xray ON xray.series = series.key "
         f"WHERE xray.excess IS NOT NULL AND {shared.text} AND {of.text} AND {model}",
         (*shared.values, *of.values, *values),
-    ).fetchall()
+    )
+    counted: Counter[_Key] = Counter()
+    read: defaultdict[_Key, array[int]] = defaultdict(lambda: array("i"))
+    for row in found:
+        key = row[:5]
+        counted[key] += 1
+        read[key].extend(row[5:])
     thresholds = "".join(f", MAX(t{number})" for number in labels.values())
     highest = rows.database.execute(
         f"SELECT model, weights{thresholds} FROM xray WHERE excess IS NOT NULL GROUP BY model, weights"
     )
     return Samples(
         tuple(labels),
-        [Sample(one[0], one[1], bool(one[2]), one[3], one[4], one[5:]) for one in found],
+        [Sample(*key[:2], bool(key[2]), *key[3:], counted[key], scores) for key, scores in read.items()],
         {(name, weights): row for name, weights, *row in highest},
     )
 
@@ -210,14 +226,15 @@ def drifts(found: Samples, interval: Interval, *, latest: int | None = None) -> 
                 buckets.setdefault(days, {}).setdefault(one.group, []).append(one.scores)
         groups = sorted({one.group for one in xrays})
         for position, label in enumerate(found.labels):
-            if any(one.scores[position] is not None for one in xrays):
-                made += _of_finding(label, position, thresholds[position], xrays[0], buckets, groups, latest)
+            of_label = slice(position, None, len(found.labels))
+            if any(score != _NO_SCORE for one in xrays for score in one.scores[of_label]):
+                made += _of_finding(label, of_label, thresholds[position], xrays[0], buckets, groups, latest)
     return made
 
 
 def _of_finding(
     label: str,
-    position: int,
+    place: slice,
     threshold: int | None,
     model: Sample,
     buckets: _Buckets,
@@ -228,9 +245,10 @@ def _of_finding(
     scores: dict[_Days, dict[str, list[int]]] = {}
     for days, by_group in sorted(buckets.items()):
         for group, found in by_group.items():
-            if values := sorted(score for one in found if (score := one[position]) is not None):
+            ordered = sorted(chain.from_iterable(one[place] for one in found))
+            if values := ordered[bisect_left(ordered, 0) :]:
                 scores.setdefault(days, {})[group] = values
-    first, reference = _reference([(days, [one for of in scores[days].values() for one in of]) for days in scores])
+    first, reference = _reference((days, chain.from_iterable(scores[days].values())) for days in scores)
     edges = _edges(reference)
     expected = histogram(reference, edges)
     later = [days for days in scores if days not in first]
@@ -253,7 +271,7 @@ def _of_finding(
         )
 
 
-def _reference(periods: Sequence[tuple[_Days, Sequence[int]]]) -> tuple[Sequence[_Days], Sequence[int]]:
+def _reference(periods: Iterable[tuple[_Days, Iterable[int]]]) -> tuple[Sequence[_Days], Sequence[int]]:
     """The first periods, and their scores, sorted; without scores if they are too few."""
     chosen: list[_Days] = []
     scores: list[int] = []

@@ -32,7 +32,7 @@ START = date(2024, 1, 1)  # a Monday
 
 def sample(week: int, score: float, group: str = "", weights: str = "w") -> Sample:
     day = START + timedelta(weeks=week)
-    return Sample("m", weights, False, group, f"{day:%Y%m%d}", [round(score * 1e6)])
+    return Sample("m", weights, False, group, f"{day:%Y%m%d}", 1, [round(score * 1e6)])
 
 
 def drifts(xrays: Sequence[Sample], latest: int | None = None) -> list[Drift]:
@@ -181,6 +181,6 @@ def test_which_images(
     assert list(made.labels) == ["Mass", "Edema"]
     edema = samples(rows, Selection(finding="Edema"))
     assert list(edema.labels) == ["Edema"]
-    assert [one.scores[0] for one in edema.xrays].count(100_000) == 1
+    assert [list(one.scores) for one in edema.xrays].count([100_000]) == 1
     [drift] = of_samples(edema, "year")
     assert (drift.label, drift.threshold, [one.images for one in drift.periods]) == ("Edema", 0.5, [1])
