@@ -187,13 +187,18 @@ def answer(context: Context, query: DriftQuery, request: Request) -> DriftsView 
 
 
 def compared(catalog: Catalog, query: DriftQuery) -> DriftsView:
-    """How scores have been spread.
+    """How scores have been spread; of a large archive, not a moment ago (see `catalog.remembered`).
 
     Raises
     ------
     CatalogError
         While the index is being read, or if it is too large.
     """
+    question = query.model_dump_json(exclude={"format"})
+    return catalog.remembered.answer(question, lambda: _compared(catalog, query))
+
+
+def _compared(catalog: Catalog, query: DriftQuery) -> DriftsView:
     selection = query.selection()
     with catalog.reading(selection) as rows:
         found = samples(rows, selection, query.source or "", query.by)

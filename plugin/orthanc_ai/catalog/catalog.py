@@ -9,6 +9,7 @@ from ..server import Level, Resource, Server
 from .image_classes import is_image_instance
 from .mirror import Mirror
 from .question import Sort, Sql, Table, counts, image_page, page, units
+from .remembered import Remembered
 from .rows import Rows, pack, unpack
 from .selection import Selection
 
@@ -65,11 +66,17 @@ class Catalog:
     """What the archive holds. Any thread may ask.
 
     Every question raises what `Mirror.reading` raises.
+
+    Attributes
+    ----------
+    remembered
+        Answers to questions that go through all scores.
     """
 
     def __init__(self, server: Server, mirror: Mirror) -> None:
         self._server = server
         self.mirror = mirror
+        self.remembered = Remembered()
 
     @contextmanager
     def reading(self, selection: Selection) -> Iterator[Rows]:
