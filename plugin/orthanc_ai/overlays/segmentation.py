@@ -196,7 +196,8 @@ def _attributes(
     own.SegmentsOverlap = "YES" if (masks.sum(axis=0, dtype=np.uint8) > 1).any() else "NO"
     own.SegmentSequence = [_described(segment, number, image, maker) for number, segment in enumerate(_SEGMENTS, 1)]
     own.ContentLabel = "LUNGS_HEART"
-    own.ContentDescription = "Lungs and heart. Not for diagnosis."
+    own.ContentDescription = f"Lungs and heart.{' DEMONSTRATION.' if maker.demonstration else ''} Not for diagnosis."
+    own.ImageComments = " ".join(maker.statements)
     own.ContentCreatorName = ""
     own.SharedFunctionalGroupsSequence = [
         # OHIF draws no segmentation without the two, but needs no value in the first.
