@@ -102,6 +102,14 @@ def send(name: str, dataset: pydicom.Dataset, port: int) -> Image:
     return Image(name, str(dataset.SOPInstanceUID), str(dataset.StudyInstanceUID))
 
 
+def was_forgotten(client: Client, dataset: pydicom.Dataset) -> bool:
+    """Whether the server has the image, but no report: to be sent again is then no news to it (see ``make forget-demo``)."""
+    try:
+        return bool(client.get(f"/ai/instances/{dataset.SOPInstanceUID}/findings")["code"] == "NOT_ANALYZED_YET")
+    except ProblemError:
+        return False
+
+
 def outcome(client: Client, image: Image) -> dict[str, Any] | None:
     """What became of an image, as ``/ai/instances/{id}/findings`` says; ``None`` if that is not known yet."""
     try:
@@ -165,12 +173,15 @@ def main() -> int:
         client.get("/ai/status")
         images: list[Image] = []
         for name, dataset in files(options.folder) if options.folder else phantoms():
+            forgotten = was_forgotten(client, dataset)
             try:
                 images.append(send(name, dataset, options.dicom_port))
             except DemoError as error:
                 print(error, file=sys.stderr)
             else:
                 print(f"sent {len(images)}: {name}", flush=True)
+                if forgotten:
+                    client.post(f"/ai/instances/{dataset.SOPInstanceUID}/analyze", b"")
         if not images:
             raise DemoError("Nothing was sent.")
         outcomes = wait(client, images)
