@@ -28,5 +28,11 @@ def test_one_line_has_the_addresses_and_says_what_the_demonstration_is() -> None
     configuration = {"HttpPort": 1, "DicomPort": 2, "DicomAet": "READER", "AI": {"Model": "phantom"}}
     line = announcement(configuration, "/somewhere")
     assert "\n" not in line
-    for words in ("http://127.0.0.1:1/ohif/", "READER@127.0.0.1:2", "not for diagnosis", "/somewhere"):
+    for words in (
+        "http://127.0.0.1:1/ai/",
+        "http://127.0.0.1:1/ohif/",
+        "READER@127.0.0.1:2",
+        "not for diagnosis",
+        "/somewhere",
+    ):
         assert words in line
