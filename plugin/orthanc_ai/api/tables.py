@@ -51,5 +51,5 @@ def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        value = " ".join(str(one["code"]) if isinstance(one, dict) else str(one) for one in value)
+        value = ";".join(str(one["code"]) if isinstance(one, dict) else str(one) for one in value)
     return with_apostrophe(value) if isinstance(value, str) else value

@@ -9,6 +9,8 @@
 (() => {
   const SOON_MS = 1_500;
   const LATER_MS = 5_000;
+  // What waits for longer than that, waits for somebody or for good.
+  const PATIENCE_MS = 60_000;
   const LONGEST_SIDE = 768;
 
   const main = () => document.querySelector("main");
@@ -271,6 +273,7 @@
   async function press(button) {
     if (button.getAttribute("aria-disabled") === "true") return;
     button.setAttribute("aria-disabled", "true");
+    changed = Date.now();
     if (await post(button.dataset.post, button.dataset.done)) check();
     button.removeAttribute("aria-disabled");
   }
@@ -279,10 +282,12 @@
 
   let timer;
   let troubled = false;
+  let changed = Date.now();
 
   function later() {
     clearTimeout(timer);
-    if (!document.hidden) timer = setTimeout(check, main().dataset.settled === "true" ? LATER_MS : SOON_MS);
+    const soon = main().dataset.settled !== "true" && Date.now() - changed < PATIENCE_MS;
+    if (!document.hidden) timer = setTimeout(check, soon ? SOON_MS : LATER_MS);
   }
 
   async function check() {
@@ -297,8 +302,10 @@
       if (troubled) say("");
       troubled = false;
       const found = await answer.json();
-      if (found.state !== main().dataset.state) await renew();
-      else main().dataset.settled = String(found.settled);
+      if (found.state !== main().dataset.state) {
+        changed = Date.now();
+        await renew();
+      } else main().dataset.settled = String(found.settled);
     } catch {
       troubled = true;
       say("The server cannot be asked whether there is anything new; it is tried again.");

@@ -98,7 +98,7 @@ def test_the_table_of_series_has_codes_and_phases_in_words() -> None:
     answer = Routes(context(Archive(ARCHIVE))).answer(request)
     rows = list(csv.DictReader(io.StringIO(answer.body.decode())))
     assert [row["phaseLabels"] for row in rows] == ["75%", "75%"]
-    assert all("OVERLAPPING_SLICES" in row["codes"].split() for row in rows)
+    assert all("OVERLAPPING_SLICES" in row["codes"].split(";") for row in rows)
 
 
 def test_one_series_with_its_reasoning() -> None:

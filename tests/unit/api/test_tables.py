@@ -32,7 +32,7 @@ def read(rows: list[Row]) -> list[dict[str, str]]:
 def test_values_by_their_paths() -> None:
     code = CodeView.of(Code.HELD)
     assert read([Row(text="a", inner=code, notes=(code, code), flag=False)]) == [
-        {"text": "a", "score": "0.25", "code": "HELD", "flag": "false", "notes": "HELD HELD", "labels": ""}
+        {"text": "a", "score": "0.25", "code": "HELD", "flag": "false", "notes": "HELD;HELD", "labels": ""}
     ]
 
 
