@@ -44,7 +44,7 @@ from .sending.couriers import Couriers, check_destinations
 from .sending.deliveries import Deliveries
 from .sending.webhooks import Webhooks
 from .server import Server
-from .settings import SettingsError, read_settings
+from .settings import AI, SettingsError, read_settings
 from .storage import Storage, storage_folder
 from .tables.batch import Tables
 from .triage.rules import check_rules
@@ -120,6 +120,7 @@ class Plugin:
         self._webhooks = Webhooks(self.server, self.settings.send_to.webhooks)
         if self.settings.cardiac_ct.enabled:
             _check_tags(configuration)
+        _check_views(configuration, self.settings)
         if self.settings.index_statistics:
             _describe_index(self.server, configuration)
         # Orthanc answers before it says that it has started; what arrives in between is ours.
@@ -356,4 +357,17 @@ def _check_tags(configuration: dict[str, Any]) -> None:
         raise SettingsError(
             f"ExtraMainDicomTags: lacks {', '.join(missing)}; allowed: must name them, as orthanc.json does, or "
             "AI.CardiacCT.Enabled be false. Without them CT studies cannot be judged from the index"
+        )
+
+
+def _check_views(configuration: dict[str, Any], settings: AI) -> None:
+    """Without the view in the index, a film would be compared with one of another view, and a rule on views fit none."""
+    asked = (
+        ["AI.XRay.CompareWithPrior be false"] if settings.x_ray.enabled and settings.x_ray.compare_with_prior else []
+    )
+    if any(rule.views for rule in settings.triage):
+        asked.append("no rule of AI.Triage have Views")
+    if asked and "ViewPosition" not in configuration.get("ExtraMainDicomTags", {}).get("Instance", ()):
+        raise SettingsError(
+            f"ExtraMainDicomTags: lacks Instance.ViewPosition; allowed: must name it, as orthanc.json does, or {' and '.join(asked)}"
         )

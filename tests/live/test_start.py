@@ -33,9 +33,30 @@ IMAGES = ("gdcm_cr_mono1_10bit_440.dcm", "nih_dx_mono2_8bit_implicit_nofinding.d
         ({}, {"UserMetadata": {}}, ("UserMetadata", XRAY_METADATA)),
         ({}, {"LimitFindResults": 100}, ("LimitFindResults: found 100", "allowed: 0")),
         ({}, {"ExtraMainDicomTags": {}}, ("ExtraMainDicomTags", "ImageType")),
+        ({"CardiacCT": {"Enabled": False}}, {"ExtraMainDicomTags": {}}, ("ViewPosition", "CompareWithPrior be false")),
+        (
+            {
+                "CardiacCT": {"Enabled": False},
+                "XRay": {"CompareWithPrior": False},
+                "Triage": [{"Label": "x", "Findings": ["Nodule"], "Views": ["PA"]}],
+            },
+            {"ExtraMainDicomTags": {}},
+            ("ViewPosition", "no rule of AI.Triage have Views"),
+        ),
         ({"Python": "/nowhere/python3"}, {}, ("AI.Python", "/nowhere/python3")),
     ],
-    ids=["threads", "wrong value", "no such model", "no such finding", "metadata", "limits", "tags", "python"],
+    ids=[
+        "threads",
+        "wrong value",
+        "no such model",
+        "no such finding",
+        "metadata",
+        "limits",
+        "tags",
+        "views",
+        "views of rules",
+        "python",
+    ],
 )
 def test_a_wrong_configuration_stops_the_start_and_says_why(
     make_server: Callable[..., Orthanc], ai: dict[str, object], options: dict[str, object], words: tuple[str, ...]
