@@ -66,7 +66,7 @@ def length_spacing(source: Dataset) -> Spacing | None:
     either as it stands (PS3.3 section 10.7.1.3). ``None`` if there is none, or if no detector could have it.
     """
     found = _stated_spacing(source)
-    if found is None or not all(_SMALLEST_MM <= size <= _LARGEST_MM for size in found[:2]):
+    if found is None or not all(_SMALLEST_MM <= size < _LARGEST_MM for size in found[:2]):
         return None
     return found
 

@@ -106,10 +106,11 @@ class RadiographReader:
                 raise
             findings = classify(self._card, scores, band=self._settings.x_ray.undetermined_band)
             activations = class_activations(self._card, maps, dataset.Rows, dataset.Columns)
+        spacing = length_spacing(header)
         ratio: Told | None = None
         if step is not None and image.small is not None:
             with stages("ratio"):
-                ratio = tell(method, image.small, step, image_facts(header).orientation)
+                ratio = tell(method, image.small, step, image_facts(header).orientation, spacing)
             if chosen.view is View.AP and isinstance(ratio, Ratio):
                 notes += (Code.RATIO_BY_AP,)
         uid = source.sop_instance_uid.decode("iso8859")
@@ -135,7 +136,6 @@ class RadiographReader:
             notes += (Code.OVERLAYS_NOT_WRITTEN,)
             # Another object than the report that refers to all of them, which may yet come.
             recipe = recipe_digest({"recipe": recipe, "overlays": [one.finding or one.kind for one in overlays]})
-        spacing = length_spacing(header)
         with stages("report"):
             identity = report_identity(uid, digest, XRAY, recipe, "findings")
             # A report that is written again, since it was deleted, replaces none.

@@ -91,6 +91,7 @@ def test_what_ohif_needs_to_draw_both_lines_and_make_them_its_own() -> None:
         ),
         ({"DistanceSourceToDetector": 1800}, Spacing(0.14, 0.143, "detector"), "103.0 mm"),
         ({"ImagerPixelSpacing": None}, None, "720 {pixels}"),
+        ({"ImagerPixelSpacing": [100, 100]}, None, "720 {pixels}"),
         ({"ImagerPixelSpacing": [1e308, 1e308]}, None, "720 {pixels}"),
         ({"EstimatedRadiographicMagnificationFactor": 1e300}, None, "720 {pixels}"),
     ],

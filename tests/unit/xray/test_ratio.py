@@ -9,6 +9,7 @@ from bench.cardiothoracic import HELD_OUT, Gray, film
 from orthanc_ai.cardiothoracic.classical import measure
 from orthanc_ai.cardiothoracic.ratio import Ratio, RatioError
 from orthanc_ai.codes import Code
+from orthanc_ai.report.images import Spacing
 from orthanc_ai.xray.ratio import tell
 
 STEP = 2
@@ -61,3 +62,17 @@ def test_a_film_that_is_stored_turned_is_refused(orientation: tuple[str, str]) -
     assert isinstance(told, RatioError)
     assert told.code is Code.RATIO_NOT_FRONTAL
     assert told.detail == f"Patient Orientation is {'\\'.join(orientation)}, not L\\F or R\\F"
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(0.1, 0.2), (0.4, 0.1), (1e-3, 99.0)])
+def test_pixels_that_are_far_from_square_are_refused(rows: float, columns: float) -> None:
+    told = tell(measure, image(), STEP, None, Spacing(rows, columns, "detector"))
+    assert isinstance(told, RatioError)
+    assert told.code is Code.RATIO_NOT_FRONTAL
+    assert "times as high as wide" in told.detail
+
+
+def test_pixels_that_are_nearly_square_are_not() -> None:
+    told = tell(measure, image(), STEP, None, Spacing(0.14, 0.143, "detector"))
+    assert isinstance(told, Ratio)
+    assert told.value == upright().value
