@@ -31,6 +31,8 @@ _WHITE = 1024.0
 _SQUARE_ENOUGH = 1.5
 # Steps of brightness where it is rounded.
 _LEVELS = 4095
+# Rows of blocks that are looked up at once.
+_BAND = 16
 # Largest distance from a straight line, of 2048 levels, at which brightness counts as one: float32 rounding.
 _STRAIGHT = 1e-3
 
@@ -116,9 +118,16 @@ def _reduced(dataset: Dataset, whole: npt.NDArray[np.integer], step: int, voi_lu
     if (int(cells.values[0]), int(cells.values[-1])) != (low, high):
         # The values share their cells with an overlay, so that means of cells mean nothing.
         shades = (lookup * _LEVELS).astype(np.uint16)
-        return block_means(shades[whole.astype(np.int32) - low], step) / np.float32(_LEVELS)
+        # Band by band, since a whole film would take ten bytes for each pixel.
+        bands = range(0, max(1, len(whole) // step), _BAND)
+        parts = [block_means(shades[_rows(whole, band, step).astype(np.int32) - low], step) for band in bands]
+        return np.concatenate(parts) / np.float32(_LEVELS)
     means = block_means(whole, step)
     return np.interp(means, np.arange(low, high + 1), lookup).astype(np.float32)
+
+
+def _rows(whole: npt.NDArray[np.integer], band: int, step: int) -> npt.NDArray[np.integer]:
+    return whole[band * step : (band + _BAND) * step]
 
 
 def _check_header(dataset: Dataset) -> None:

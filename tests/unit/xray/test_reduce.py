@@ -61,5 +61,21 @@ def test_an_overlay_in_the_high_bits_is_no_brightness() -> None:
     assert image[350:].min() == pytest.approx(1, abs=0.001)
 
 
+@pytest.mark.parametrize("step", [1, 3, 7, 50])
+def test_the_rest_of_a_film_with_an_overlay_is_reduced_as_without(step: int) -> None:
+    """Whatever its height has in common with that of the blocks."""
+    shades = np.random.default_rng(0).integers(0, 4096, (331, 70)).astype(np.uint16)
+    shades[0, :2] = 0, 4095
+    plain = radiograph(shades, bits=12)
+    with_overlay = radiograph(shades, bits=12)
+    with_overlay.PixelData = (shades | (np.arange(70, dtype=np.uint16) % 2 << 15)).tobytes()
+    with_overlay.add_new(0x60000102, "US", 15)  # Overlay Bit Position, retired
+    first, second = (read_radiograph(each, 64, step=step).small for each in (plain, with_overlay))
+    assert first is not None
+    assert second is not None
+    assert first.shape == second.shape == (331 // step, 70 // step)
+    assert second == pytest.approx(first, abs=0.001)
+
+
 def test_nobody_pays_for_what_nobody_wants() -> None:
     assert read_radiograph(halves(0, 4095), 64).small is None
