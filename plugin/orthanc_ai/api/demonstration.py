@@ -33,7 +33,8 @@ class Forgotten(View):
     outcomes: int
     """Images that count as not analysed again."""
     remaining: int
-    """Reports, outcomes and images with readers' statements on such reports that are left: ask again until it is 0."""
+    """Reports, outcomes and images with readers' statements on such reports that are left: ask again until it is 0.
+    Statements that somebody has spoiled are not among them."""
 
 
 def forget(context: Context) -> Forgotten:
@@ -53,12 +54,14 @@ def forget(context: Context) -> Forgotten:
     for image in outcomes:
         # Its labels go before it, so that a crash in between leaves it to be found by the next request.
         context.triage.settle(image, _NOTHING, partial(_remove_outcome, server, image))
+    unreadable = 0
     for image in server.find("instance", metadata=_DEMONSTRATION_CORRECTION, limit=BATCH):
-        context.corrections.forget_demonstration(image.identifier)
+        # Asked for by itself, such an image says so; whoever asks again until nothing is left must not ask for ever.
+        unreadable += not context.corrections.forget_demonstration(image.identifier)
     remaining = server.count("series", REPORT_QUERY) + sum(
         server.count("instance", metadata=pattern) for pattern in (_DEMONSTRATION_OUTCOME, _DEMONSTRATION_CORRECTION)
     )
-    return Forgotten(reports=len(reports), outcomes=len(outcomes), remaining=remaining)
+    return Forgotten(reports=len(reports), outcomes=len(outcomes), remaining=max(0, remaining - unreadable))
 
 
 def _remove_outcome(server: Server, image: Resource) -> bool:

@@ -111,22 +111,28 @@ class Corrections:
         uid = correction.result.sop_instance_uid
         self._change(image, lambda one: None if one.result.sop_instance_uid == uid else one)
 
-    def forget_demonstration(self, image: str) -> None:
-        """Forget what was said of a demonstration model's findings."""
-        self._change(image, lambda one: None if one.demonstration else one)
+    def forget_demonstration(self, image: str) -> bool:
+        """Forget what was said of a demonstration model's findings; whether the journal could be read."""
+        return self._change(image, lambda one: None if one.demonstration else one)
 
-    def _change(self, image: str, change: Callable[[Correction], Correction | None]) -> None:
-        """Change the statements of an image by its Orthanc identifier; those of which nothing is left, go."""
+    def _change(self, image: str, change: Callable[[Correction], Correction | None]) -> bool:
+        """Change the statements of an image by its Orthanc identifier; those of which nothing is left, go.
+
+        Returns
+        -------
+        Whether the journal could be read; one that somebody has spoiled stays as it is.
+        """
         with self._lock:
             try:
                 found = from_text(self._server.metadata("instance", image, CORRECTIONS_METADATA))
             except JournalError:
-                return
+                return False
             kept = [one for one in map(change, found) if one]
             if kept:
                 self._server.set_metadata("instance", image, CORRECTIONS_METADATA, to_text(kept))
             elif found:
                 self._server.remove_metadata("instance", image, CORRECTIONS_METADATA)
+        return True
 
     def _write(self, image: str, corrections: Sequence[Correction]) -> None:
         if not self._server.set_metadata("instance", image, CORRECTIONS_METADATA, to_text(corrections)):

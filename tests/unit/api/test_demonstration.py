@@ -13,7 +13,7 @@ from orthanc_ai.api.views import DEMONSTRATION_WARNING
 from orthanc_ai.codes import Code
 from orthanc_ai.corrections.desk import Corrections
 from orthanc_ai.models.card import ModelCard, load_card
-from orthanc_ai.outcomes import TRIAGE_METADATA, XRAY_METADATA, Outcome, read_outcome
+from orthanc_ai.outcomes import CORRECTIONS_METADATA, TRIAGE_METADATA, XRAY_METADATA, Outcome, read_outcome
 from orthanc_ai.report.provenance import DEMONSTRATION, PRODUCT, of_model
 from orthanc_ai.server import Level
 from orthanc_ai.settings import AI
@@ -137,3 +137,11 @@ def test_what_waits_for_another_model_keeps_no_findings_of_a_demonstration(
     assert left
     assert (left.code, left.result, left.data) == (code, None, {})
     assert site.study(image) == set()
+
+
+def test_statements_that_somebody_has_spoiled_do_not_keep_others_asking_for_ever() -> None:
+    site = Site()
+    spoiled = '{"pending":false,"corrections":[{"demonstration":true}]}'
+    image = site.archive.put("i", metadata={CORRECTIONS_METADATA: spoiled})
+    assert site.forget().remaining == 0
+    assert site.archive.items[image].metadata[CORRECTIONS_METADATA] == spoiled
