@@ -15,10 +15,12 @@ from .widths import ratio_of
 
 METHOD = "edges and paths 1"
 
-# A grid whose shorter side has so many cells is fine enough: 2 mm of a chest of 30 cm.
-LARGEST_SIDE = 256
-_WORKING_SIDE = 160
-_SMALLEST_SIDE = 64
+# About so many cells along the shorter side are fine enough: 1.2 mm of a chest of 30 cm.
+_SIDE = 256
+# The method works in a grid of at most so many. With that and the step, films of 193 pixels and more are worked on in 96 to
+# 192, where it measures alike; with 86, it measured every fourth phantom wrongly.
+_WORKING_SIDE = 192
+_SMALLEST_SIDE = 96
 # Of the longer side to the shorter. Chest films have up to 1.23; time and memory grow with the square of this.
 _MOST_ELONGATED = 3
 # Standard uncertainty of the width of the thorax, as a share of it: that of the development phantoms.
@@ -27,7 +29,7 @@ _THORAX = 0.008
 
 def step_for(rows: int, columns: int) -> int:
     """How many pixels of an image, along rows and columns, make one cell of what `measure` takes."""
-    return max(1, -(-min(rows, columns) // LARGEST_SIDE))
+    return max(1, round(min(rows, columns) / _SIDE))
 
 
 def measure(image: Gray, step: int) -> Ratio:

@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 
 from bench.cardiothoracic import HELD_OUT, Gray, film
-from orthanc_ai.cardiothoracic.classical import LARGEST_SIDE, measure, step_for
+from orthanc_ai.cardiothoracic.classical import _WORKING_SIDE, measure, step_for
+from orthanc_ai.cardiothoracic.grid import halved
 from orthanc_ai.cardiothoracic.ratio import Ratio, RatioError
 from orthanc_ai.codes import Code
+from orthanc_ai.xray.reduce import block_means
+from phantom.chest import draw_chest, render
 from phantom.chest.radiograph import Truth
 
 # Cells of the phantoms are 2 of their pixels wide.
@@ -121,7 +124,7 @@ def test_what_is_no_picture_of_anything_is_refused() -> None:
     assert refusal(np.random.default_rng(0).random((300, 256)).astype(np.float32)) == Code.RATIO_NOT_FRONTAL
 
 
-@pytest.mark.parametrize("shape", [(64, 60_000), (60_000, 64)])
+@pytest.mark.parametrize("shape", [(100, 60_000), (60_000, 100)])
 def test_a_strip_is_refused_at_once(shape: tuple[int, int]) -> None:
     """It took 70 s and 9 GB to find no chest in one."""
     with pytest.raises(RatioError, match="too narrow or too low") as caught:
@@ -129,8 +132,22 @@ def test_a_strip_is_refused_at_once(shape: tuple[int, int]) -> None:
     assert caught.value.code == Code.RATIO_NOT_FRONTAL
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(2500, 2048), (440, 440), (256, 300), (257, 300), (64, 64)])
-def test_the_shorter_side_has_at_most_so_many_cells(rows: int, columns: int) -> None:
+@pytest.mark.parametrize("side", [*range(193, 2100, 7), 3000, 4001, 6000])
+def test_films_of_all_sizes_are_worked_on_in_grids_that_it_measures_alike_in(side: int) -> None:
+    image = np.zeros((side, side + 50), np.float32)
+    step = step_for(*image.shape)
+    cells, _ = halved(image[: side // step, : side // step], _WORKING_SIDE)
+    assert 96 <= min(cells.shape) <= 192
+
+
+@pytest.mark.parametrize("columns", [440, 520, 600, 770])
+def test_the_size_of_a_film_does_not_matter(columns: int) -> None:
+    rows = columns * 39 // 32
     step = step_for(rows, columns)
-    assert min(rows, columns) // step <= LARGEST_SIDE
-    assert step == 1 or min(rows, columns) / (step - 1) > LARGEST_SIDE
+    errors = []
+    for seed in range(HELD_OUT, HELD_OUT + 4):
+        radiograph = render(draw_chest(seed, ()), rows, columns)
+        whole = radiograph.pixels[: rows // step * step, : columns // step * step]
+        small = block_means(whole, step) / np.float32(4095)
+        errors.append(measure(small, step).value - radiograph.truth.cardiothoracic_ratio)
+    assert np.abs(errors).max() <= 0.02, errors
