@@ -19,6 +19,7 @@ from bench.mixture import RAW, Film, Mixture
 from bench.processes import cpu_seconds
 from bench.senders import by_c_store_timed
 from bench.servers import ended, processes_of, settle, timed_server
+from bench.subjects import stages_so_far
 from bench.watch import Watch
 from phantom.progress import progress
 from tools.serve import NO_DELAY
@@ -39,8 +40,12 @@ WARM_UP = 8
 """Films before each measurement: enough for every worker to have loaded what it needs."""
 
 
-def measure(folder: Path, ai: Mapping[str, Any], films: Sequence[Film]) -> float:
-    """Processor seconds of server and workers for an image, from its C-STORE until nothing more comes of it."""
+PARTS = ("reduce", "ratio")
+"""Stages of a worker that only the ratio has; the activation grids are part of `infer` in every subject."""
+
+
+def measure(folder: Path, ai: Mapping[str, Any], films: Sequence[Film]) -> tuple[float, float]:
+    """Processor seconds for an image: of server and workers, from its C-STORE until nothing more comes of it; of `PARTS`."""
     with (
         timed_server(folder, plugin=True, options={"StableAge": 2}, ai=ai) as (orthanc, _),
         Watch(orthanc) as watch,
@@ -55,13 +60,15 @@ def measure(folder: Path, ai: Mapping[str, Any], films: Sequence[Film]) -> float
         send(films[:WARM_UP])
         before = cpu_seconds(processes_of(orthanc))
         send(films[WARM_UP:])
-        return (cpu_seconds(processes_of(orthanc)) - before) / (len(films) - WARM_UP)
+        whole = (cpu_seconds(processes_of(orthanc)) - before) / (len(films) - WARM_UP)
+        stages = stages_so_far(orthanc, len(films))
+        return whole, sum(stages[name] for name in PARTS) / len(films)
 
 
 def main(arguments: list[str]) -> int:
     """Run it; 0 if no more is added than may be."""
     parser = argparse.ArgumentParser(prog="bench overlays", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--films", type=int, default=30, help="of a round")
     parser.add_argument("--folder", type=Path, default=FOLDER / "overlays.tmp", help="for films and archives")
     options = parser.parse_args(arguments)
@@ -71,13 +78,16 @@ def main(arguments: list[str]) -> int:
     shutil.rmtree(options.folder, ignore_errors=True)
     films = Mixture([RAW], seed=2).write(options.folder / "films", range(WARM_UP + options.films))
     taken: dict[str, list[float]] = {name: [] for name in SUBJECTS}
+    parts: dict[str, list[float]] = {name: [] for name in SUBJECTS}
     todo = []
     for k in range(options.rounds):
         names = list(SUBJECTS)
         todo += names[::-1] if k % 2 else names
     for name in progress(todo, len(todo), "servers"):
-        taken[name].append(measure(options.folder / "server", SUBJECTS[name], films))
-        print(f"  {name}: {1000 * taken[name][-1]:.0f} CPU ms", file=sys.stderr)
+        whole, part = measure(options.folder / "server", SUBJECTS[name], films)
+        taken[name].append(whole)
+        parts[name].append(part)
+        print(f"  {name}: {1000 * whole:.0f} CPU ms, of these {1000 * part:.1f} for the ratio", file=sys.stderr)
     shutil.rmtree(options.folder)
 
     base = taken["findings alone"]
@@ -91,6 +101,8 @@ def main(arguments: list[str]) -> int:
     for name, each in added.items():
         low, high = 1000 * min(each), 1000 * max(each)
         print(f"{name}: {1000 * statistics.median(each):+.1f} ms ({low:+.1f} to {high:+.1f})")
+    ratio = 1000 * statistics.median(parts["as shipped"])
+    print(f"of that in the worker, for the ratio: {ratio:.1f} ms")
     reached = statistics.median(added["as shipped"]) <= MOST_S
     print(f"as shipped, at most {1000 * MOST_S:.0f} ms more: {'reached' if reached else 'missed'}")
     answer = {
@@ -100,6 +112,7 @@ def main(arguments: list[str]) -> int:
         "cpu_seconds": {name: spread(each) for name, each in taken.items()},
         "added": {name: spread(each) for name, each in added.items()},
         "runs": taken,
+        "ratio": parts,
     }
     print(write_json("overlays", answer))
     return 0 if reached else 1

@@ -112,9 +112,9 @@ def product(
         by_c_store_timed(orthanc, [film.path for film in warm_up])
         w.wait_for_reports({film.instance for film in warm_up}, len(warm_up), TIMEOUT_S)
         settle(orthanc, w)
-        stages = _stages(orthanc, len(warm_up))
+        stages = stages_so_far(orthanc, len(warm_up))
         run = _run("product", orthanc, w, films, start)
-        after = _stages(orthanc, len(warm_up) + len(films))
+        after = stages_so_far(orthanc, len(warm_up) + len(films))
         run = replace(run, stages={name: after[name] - stages[name] for name in STAGES})
         if reports is not None:
             _write_reports(orthanc, films, reports)
@@ -201,7 +201,7 @@ def _cpu(orthanc: Orthanc, script: int | None) -> dict[str, float]:
     }
 
 
-def _stages(orthanc: Orthanc, jobs: int) -> dict[str, float]:
+def stages_so_far(orthanc: Orthanc, jobs: int) -> dict[str, float]:
     """Processor seconds by stage so far, as soon as so many jobs are counted: metrics are written every few seconds."""
     name = f"{PREFIX}xray_findings"
 
