@@ -131,8 +131,10 @@ def test_waiting_work_does_not_hold_up_the_place(make_server: Callable[..., Orth
     orthanc = make_server(nowhere).start()
     orthanc.upload(chest_dx(seed, 128, 128) for seed in range(3))
     orthanc.wait_idle(with_model=False)
-    assert (queue(orthanc)["held"], queue(orthanc)["oldestSeconds"]) == (3, 0.0)
+    orthanc.wait_until(lambda: queue(orthanc)["held"] == 3, "what is held is not counted", 10)
+    assert queue(orthanc)["oldestSeconds"] == 0.0
     orthanc.post("/ai/pause")
     orthanc.upload(chest_dx(seed, 128, 128) for seed in range(3, 5))
     orthanc.wait_idle(with_model=False)
-    assert (queue(orthanc)["held"], queue(orthanc)["oldestSeconds"]) == (5, 0.0)
+    orthanc.wait_until(lambda: queue(orthanc)["held"] == 5, "what is held is not counted", 10)
+    assert queue(orthanc)["oldestSeconds"] == 0.0

@@ -119,7 +119,7 @@ def test_the_page_lists_what_there_is() -> None:
     listed = set(re.findall(r"^\| `(orthanc_ai_\w+)", PAGE.read_text(), re.MULTILINE))
     gauges = {PREFIX + name for name in GAUGES}
     counters = {f"orthanc_ai_jobs_ended_{code}_total" for code in ENDS} | {"orthanc_ai_workers_replaced_total"}
-    xray = ("header", "load", "decode", "resize", "digest", "infer", "report")
+    xray = ("header", "load", "decode", "resize", "reduce", "digest", "infer", "ratio", "overlays", "report")
     stages = {f"orthanc_ai_xray_findings_{stage}_seconds_sum" for stage in xray}
     stages |= {f"orthanc_ai_cardiac_ct_{stage}_seconds_sum" for stage in ("judge", "report")}
     assert listed == gauges | counters | stages

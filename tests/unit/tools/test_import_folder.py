@@ -49,8 +49,10 @@ class Orthanc:
                 elif body == FILTERED:
                     self._answer(200, {"Status": "FilteredOut"})
                 else:
-                    self._answer(200, {"Status": "AlreadyStored" if body in server.kept else "Success"})
+                    known = body in server.kept
+                    # First: who has its answer may look at once.
                     server.kept.add(body)
+                    self._answer(200, {"Status": "AlreadyStored" if known else "Success"})
 
             def _answer(self, status: int, content: object) -> None:
                 body = json.dumps(content).encode()
