@@ -41,7 +41,7 @@ def study(number: int, date: str, kind: Kind = "head", slices: int = SLICES) -> 
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
     """The server that collects, not started yet."""
     made = Orthanc(tmp_path_factory.mktemp("ours"))
-    made.ai |= {"RetryPause": 0.1, "MaxAttempts": 2, "Collecting": {"Timeout": 1}}
+    made.ai |= {"RetryPause": 0.1, "MaxAttempts": 2, "Collecting": {"Timeout": 3}}
     made.options = {"DicomModalities": {}, "DicomWeb": {"Enable": True, "Root": "/dicom-web/", "Servers": {}}}
     yield made
     made.stop()
