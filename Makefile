@@ -85,7 +85,7 @@ fuzz: setup-dev  ## New examples for the property tests, then fuzz each reader o
 	@for target in $$($(IN_BOX) python3 -c 'from tests.fuzz import TARGETS; print(*TARGETS)'); do \
 	  echo "== $$target"; $(IN_BOX) nice python3 -m tests.fuzz $$target -max_total_time=$(or $(SECONDS),60) || exit 1; done
 
-bench: setup-dev  ## Measure reports, catalogue and datasets beside what one would have without it (a quarter of an hour, quiet), or QUESTION=ingestion
+bench: setup-dev  ## Measure reports, overlays, catalogue and datasets beside what one would have without it (a good quarter of an hour, quiet), or QUESTION=ingestion
 	@$(IN_BOX) $(PREPARE)
 	@$(IN_BOX) python3 -m bench $(QUESTION)
 
