@@ -13,21 +13,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from orthanc_ai.cardiothoracic.classical import measure
+from orthanc_ai.cardiothoracic.grid import Gray
 from orthanc_ai.cardiothoracic.ratio import RatioError
 from phantom.chest import draw_chest, render
 from phantom.chest.radiograph import Truth
 from phantom.progress import progress
 
-type Gray = npt.NDArray[np.float32]
-
 HELD_OUT = 2_000_000
 # What the ratio may be off by.
 TOLERANCE = 0.02
 # Rows and columns of the phantom; each cell that is measured is a mean of four pixels.
-_ROWS, _COLUMNS, _BLOCK = 624, 512, 2
+_ROWS, _COLUMNS, BLOCK = 624, 512, 2
 _LARGEST = 4095.0
 
 
@@ -69,7 +67,7 @@ def film(seed: int, findings: Sequence[str] | Mapping[str, float] | None = None)
     """A phantom as the method gets it (312 x 256 cells of two pixels), the truth about it, and what was built in."""
     chest = draw_chest(seed, findings)
     radiograph = render(chest, _ROWS, _COLUMNS)
-    blocks = radiograph.pixels.reshape(_ROWS // _BLOCK, _BLOCK, _COLUMNS // _BLOCK, _BLOCK).mean(axis=(1, 3))
+    blocks = radiograph.pixels.reshape(_ROWS // BLOCK, BLOCK, _COLUMNS // BLOCK, BLOCK).mean(axis=(1, 3))
     labels = tuple(sorted(finding.label for finding in chest.findings))
     return (blocks / _LARGEST).astype(np.float32), radiograph.truth, labels
 
@@ -78,7 +76,7 @@ def trial(image: Gray, truth: Truth, findings: tuple[str, ...]) -> Trial:
     """Measure one phantom."""
     start = time.process_time()
     try:
-        ratio = measure(image, _BLOCK)
+        ratio = measure(image, BLOCK)
     except RatioError as error:
         seconds = time.process_time() - start
         return Trial(findings, math.nan, math.nan, math.nan, math.nan, str(error.code), seconds)

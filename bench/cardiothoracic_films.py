@@ -10,20 +10,18 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
-import numpy.typing as npt
 import pydicom
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from PIL import Image
 
-from bench.cardiothoracic import film
+from bench.cardiothoracic import BLOCK, film
 from orthanc_ai.cardiothoracic.classical import measure, step_for
+from orthanc_ai.cardiothoracic.grid import Gray
 from orthanc_ai.cardiothoracic.ratio import Ratio, RatioError
 from orthanc_ai.xray.pixels import read_radiograph
 from orthanc_ai.xray.reduce import block_means
 from phantom.progress import progress
-
-type Gray = npt.NDArray[np.float32]
 
 PHANTOMS: dict[int, dict[str, float]] = {
     2_000_000: {},
@@ -61,7 +59,7 @@ def shown(phantoms: bool, files: list[Path]) -> Iterator[tuple[str, Gray, int]]:
     if phantoms:
         for seed, findings in PHANTOMS.items():
             image, truth, labels = film(seed, findings)
-            yield f"{', '.join(labels) or 'no finding'}, true {truth.cardiothoracic_ratio:.2f}", image, 2
+            yield f"{', '.join(labels) or 'no finding'}, true {truth.cardiothoracic_ratio:.2f}", image, BLOCK
     for path in progress(files, len(files), "films"):
         yield (path.stem, *small(path))
 

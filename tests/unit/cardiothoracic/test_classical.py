@@ -6,9 +6,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from bench.cardiothoracic import HELD_OUT, Gray, film
+from bench.cardiothoracic import HELD_OUT, film
 from orthanc_ai.cardiothoracic.classical import _WORKING_SIDE, measure, step_for
-from orthanc_ai.cardiothoracic.grid import halved
+from orthanc_ai.cardiothoracic.grid import Gray, halved
 from orthanc_ai.cardiothoracic.ratio import Ratio, RatioError
 from orthanc_ai.codes import Code
 from orthanc_ai.xray.reduce import block_means

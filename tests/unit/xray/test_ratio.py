@@ -5,8 +5,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from bench.cardiothoracic import HELD_OUT, Gray, film
+from bench.cardiothoracic import HELD_OUT, film
 from orthanc_ai.cardiothoracic.classical import measure
+from orthanc_ai.cardiothoracic.grid import Gray
 from orthanc_ai.cardiothoracic.ratio import Ratio, RatioError
 from orthanc_ai.codes import Code
 from orthanc_ai.report.images import Spacing
